@@ -1,0 +1,59 @@
+"""``layerkit train``: from a spec to a trained model in a run directory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from layerkit.cli.spec_file import load_run_spec
+from layerkit.training.history import EpochRecord
+from layerkit.training.run import Run
+from layerkit.training.run_directory import RunDirectory, append
+
+
+@click.command()
+@click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The run directory, new or empty; runs/NAME-001 and so on by default.")
+def command(spec_path: Path, out: Path | None) -> None:
+    """Train what the run spec SPEC describes.
+
+    Prints the loss as it falls and the score on the test samples, and leaves a run directory with the resolved spec, the
+    history and the model.
+    """
+    spec = load_run_spec(spec_path)
+    run = Run.prepare(spec, spec_path.parent)
+    directory = RunDirectory.create(spec.name, out)
+    directory.write_spec(spec, spec_path.parent)
+    with directory.open_history() as history, _progress(spec.training.epochs) as show:
+        for record in run.epochs():
+            append(history, record)
+            show(record, record.epoch % spec.training.report_every == 0)
+    directory.save_model(run.model)
+    score = run.score()
+    if score is not None:
+        click.echo(score)
+    click.echo(f"run directory: {directory.path}", err=True)
+
+
+@contextmanager
+def _progress(epochs: int) -> Iterator[Callable[[EpochRecord, bool], None]]:
+    """Give a function that shows one record: lines that are reported, and on a terminal a bar below them."""
+    if not sys.stdout.isatty():
+        yield lambda record, reported: click.echo(str(record)) if reported else None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("", total=epochs)
+
+        def show(record: EpochRecord, reported: bool) -> None:
+            if reported:
+                bar.console.print(str(record), highlight=False, markup=False)
+            bar.advance(task)
+
+        yield show

@@ -1,0 +1,124 @@
+"""`Component`: anything that a spec can name."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
+
+from layerkit.errors import ComponentLookupError
+
+ComponentT = TypeVar("ComponentT", bound="Component")
+
+
+class Component(BaseModel):
+    """A frozen, validated description that maps to a JSON object and back.
+
+    A subclass that gives ``type`` a default is *concrete*: a spec can name it. One that does not is a *family* (`Layer`,
+    `Initializer`, ...), and a field annotated with a family accepts every registered member of it, plugins' too.
+
+    A component holds no state: weights, buffers, counters and random streams belong to the runtime.
+
+    Notes
+    -----
+    Values are strict: ``true`` is no number and ``"3"`` is no ``3``; unknown keys, infinities and NaN are refused.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, defer_build=True
+    )
+
+    type: str
+
+    @classmethod
+    def tag(cls) -> str | None:
+        """Return the ``type`` under which a spec names this class; None for a family."""
+        default = cls.__pydantic_fields__["type"].default
+        return default if isinstance(default, str) else None
+
+    @classmethod
+    def noun(cls) -> str:
+        """Return the class's name with its article, as error messages use it: ``an optimizer``."""
+        name = cls.__name__.lower()
+        return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if cls.tag() is not None:
+            return handler(source)
+        return core_schema.with_info_plain_validator_function(
+            lambda value, info: _member(cls, value, info),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda component, info: component.model_dump(mode=info.mode), info_arg=True
+            ),
+        )
+
+
+class Resolver(Protocol):
+    """What the registry, a floor above, hands down in the validation context under the key ``"resolver"``."""
+
+    def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
+        """Return the class that ``tag`` names within ``family``.
+
+        Raises
+        ------
+        ComponentLookupError
+            If there is none, several, or one of another family.
+        """
+        ...
+
+
+def _member(family: type[Component], value: Any, info: core_schema.ValidationInfo) -> Component:
+    """Validate one value of a field that is annotated with a family."""
+    if isinstance(value, family):
+        return value
+    resolver: Resolver | None = (info.context or {}).get("resolver")
+    if resolver is None or not isinstance(value, dict):
+        raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
+    tag = value.get("type")
+    if "type" not in value:
+        raise _located(["type"], "missing", "Field required", value)
+    if not isinstance(tag, str):
+        raise _located(["type"], "string_type", "Input should be a valid string", tag)
+    try:
+        cls = resolver.resolve(family, tag)
+    except ComponentLookupError as error:
+        raise _located(["type"], error.code, str(error), tag, suggestion=error.suggestion) from None
+    value = {**value, "type": cls.tag()}
+    try:
+        if info.mode == "json":
+            return cls.model_validate_json(to_json(value), context=info.context)
+        return cls.model_validate(value, context=info.context)
+    except ValidationError as error:
+        errors: list[Any] = list(error.errors(include_url=False))
+        for item in errors:
+            if item["type"] == "extra_forbidden":
+                item["ctx"] = {"known_keys": list(cls.model_fields)}
+        raise nested_error(errors) from None
+
+
+def _located(loc: list[str | int], code: str, message: str, received: Any, **ctx: Any) -> PydanticCustomError:
+    return nested_error([{"type": code, "loc": tuple(loc), "msg": message, "input": received, "ctx": ctx}])
+
+
+def nested_error(errors: list[Any]) -> PydanticCustomError:
+    """Wrap a list of pydantic error dicts as one error, their places relative to where it is raised.
+
+    pydantic flattens a ``ValidationError`` raised by a validator into text. This one keeps the parts;
+    `flat_errors` takes them out again.
+    """
+    summary = "; ".join(".".join(map(str, error["loc"])) + ": " + error["msg"] for error in errors)
+    return PydanticCustomError("nested", "{summary}", {"summary": summary, "errors": errors})
+
+
+def flat_errors(errors: list[Any]) -> list[Any]:
+    """Undo `nested_error`: every error dict at its full place, in order."""
+    flat: list[Any] = []
+    for error in errors:
+        if error["type"] == "nested":
+            inner = flat_errors(error["ctx"]["errors"])
+            flat += [{**item, "loc": (*error["loc"], *item["loc"])} for item in inner]
+        else:
+            flat.append(error)
+    return flat

@@ -1,0 +1,1 @@
+"""Where samples come from: the contract, and one source per file."""

@@ -1,0 +1,110 @@
+"""Every exception that layerkit raises on purpose, as one tree.
+
+``LayerkitError`` carries the exit code of the command line. Its two branches answer the first question
+that a reader of an error has: was it what I gave (``InputError``, 2), or did the work fail (``WorkError``, 1)?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class LayerkitError(Exception):
+    """Root of the tree."""
+
+    exit_code = 1
+
+
+class InputError(LayerkitError, ValueError):
+    """Something that was handed in cannot be used: a spec, data, a model file, an argument."""
+
+    exit_code = 2
+
+
+class WorkError(LayerkitError):
+    """The input was fine and the work failed all the same."""
+
+
+class SpecError(InputError):
+    """A spec has faults.
+
+    Attributes
+    ----------
+    diagnostics
+        All faults that were found, in the order of the file (see `layerkit.spec.diagnostics.Diagnostic`).
+    """
+
+    def __init__(self, diagnostics: Sequence[Any]) -> None:
+        self.diagnostics = list(diagnostics)
+        super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+
+class ShapeError(InputError):
+    """An array or a layer meets a shape that it cannot take."""
+
+
+class DataError(InputError):
+    """Samples cannot be trained on or predicted from."""
+
+
+class TargetError(DataError):
+    """Targets do not fit the loss: wrong type or shape, out of range, or not finite."""
+
+
+class ModelFileError(InputError):
+    """A file of weights or a saved model is damaged, or belongs to another network."""
+
+
+class RunDirectoryError(InputError):
+    """A run directory cannot be made where it was asked for."""
+
+
+class ComponentLookupError(InputError):
+    """A spec names a component that the registry cannot hand out.
+
+    Attributes
+    ----------
+    code
+        Stable name of the kind of fault.
+    suggestion
+        What to write instead, where there is one.
+    """
+
+    code = "unknown_type"
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+class UnknownTypeError(ComponentLookupError):
+    """No installed distribution offers the type."""
+
+
+class WrongFamilyError(ComponentLookupError):
+    """The type exists, and is of another family than the place takes."""
+
+    code = "wrong_family"
+
+
+class AmbiguousTypeError(ComponentLookupError):
+    """Several distributions offer the type; the spec must say which one it means."""
+
+    code = "ambiguous_type"
+
+
+class RegistrationError(InputError):
+    """A component or a plugin breaks the rules of registration."""
+
+
+class PluginError(InputError):
+    """A plugin could not be loaded, and the caller asked for that to be an error."""
+
+
+class DivergedError(WorkError):
+    """The loss is no longer a finite number."""
+
+
+class GradientError(WorkError):
+    """An analytical gradient disagrees with the numerical one."""

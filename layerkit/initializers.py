@@ -1,0 +1,133 @@
+"""How a parameter gets its first values: one class each, with its paper.
+
+For a parameter of shape ``(*kernel, fan_in_channels, fan_out_channels)``, such as a dense weight ``(fan_in, fan_out)``::
+
+    fan_in  = prod(kernel) * fan_in_channels
+    fan_out = prod(kernel) * fan_out_channels
+
+A parameter with fewer than two axes has ``fan_in = fan_out = size``.
+
+References
+----------
+.. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+.. [2] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from layerkit.component import Component
+from layerkit.typing import Array, Shape
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """Return ``(fan_in, fan_out)`` of a parameter, as the module's docstring defines them."""
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
+    kernel = math.prod(shape[:-2])
+    return kernel * shape[-2], kernel * shape[-1]
+
+
+class Initializer(Component):
+    """Family of the components that draw initial values."""
+
+    @abstractmethod
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return a new float64 array of ``shape``; ``rng`` is the only source of randomness."""
+
+
+class Zeros(Initializer):
+    """All values 0."""
+
+    type: Literal["zeros"] = "zeros"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.zeros(shape)
+
+
+class Constant(Initializer):
+    """All values ``value``."""
+
+    type: Literal["constant"] = "constant"
+    value: float
+    """The number that every element gets."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.full(shape, float(self.value))
+
+
+class Uniform(Initializer):
+    """Uniform on ``[low, high)``."""
+
+    type: Literal["uniform"] = "uniform"
+    low: float = -0.05
+    """Lower end, included."""
+    high: float = 0.05
+    """Upper end, excluded."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low must be less than high, received low={self.low} and high={self.high}")
+        return self
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.uniform(self.low, self.high, shape)
+
+
+class Normal(Initializer):
+    """Normal with the given ``mean`` and standard deviation ``std``."""
+
+    type: Literal["normal"] = "normal"
+    mean: float = 0.0
+    """Mean of the distribution."""
+    std: float = Field(default=0.05, gt=0)
+    """Standard deviation of the distribution."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(self.mean, self.std, shape)
+
+
+class XavierUniform(Initializer):
+    """Uniform on ``±sqrt(6 / (fan_in + fan_out))``; equation 16 of [1]_."""
+
+    type: Literal["xavier_uniform"] = "xavier_uniform"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        limit = math.sqrt(6 / sum(fans(shape)))
+        return rng.uniform(-limit, limit, shape)
+
+
+class XavierNormal(Initializer):
+    """Normal with mean 0 and variance ``2 / (fan_in + fan_out)``; equation 12 of [1]_."""
+
+    type: Literal["xavier_normal"] = "xavier_normal"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, math.sqrt(2 / sum(fans(shape))), shape)
+
+
+class HeUniform(Initializer):
+    """Uniform on ``±sqrt(6 / fan_in)``, which has the variance of equation 10 of [2]_; for layers before a ReLU."""
+
+    type: Literal["he_uniform"] = "he_uniform"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        limit = math.sqrt(6 / fans(shape)[0])
+        return rng.uniform(-limit, limit, shape)
+
+
+class HeNormal(Initializer):
+    """Normal with mean 0 and variance ``2 / fan_in``; equation 10 of [2]_; for layers before a ReLU."""
+
+    type: Literal["he_normal"] = "he_normal"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, math.sqrt(2 / fans(shape)[0]), shape)

@@ -1,0 +1,31 @@
+"""The rectified linear unit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from layerkit import Array, Layer, Node
+
+
+class ReLU(Layer):
+    """Rectified linear unit: ``outputs = max(inputs, 0)``, element by element.
+
+    Shapes: inputs and outputs (N, \\*shape). The gradient ``d_inputs = d_out * (inputs > 0)`` takes 0 at the kink.
+
+    References
+    ----------
+    V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+    """
+
+    type: Literal["relu"] = "relu"
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = np.maximum(inputs, 0, out=node.buffer("outputs", inputs.shape))
+        return node.cache
+
+    def backward(self, node: Node, d_out: Array) -> Array:
+        outputs: Array = node.cache
+        active = np.greater(outputs, 0, out=node.buffer("active", outputs.shape, bool))
+        return np.multiply(d_out, active, out=node.buffer("d_inputs", outputs.shape))

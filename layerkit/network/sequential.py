@@ -1,0 +1,263 @@
+"""`Sequential`: the runtime network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from layerkit.errors import DataError, ModelFileError, SpecError
+from layerkit.layers.base import Layer, Loss, Stage
+from layerkit.layers.node import Node
+from layerkit.network.builder import assemble
+from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
+from layerkit.spec.model import ModelSpec
+from layerkit.streams import fresh_seed
+from layerkit.typing import Array, Shape
+
+if TYPE_CHECKING:
+    from layerkit.training.history import History
+
+_ROWS_AT_ONCE = 1024
+"""Samples that a prediction takes through the network together: enough to be fast, few enough to stay in the cache."""
+
+
+class Sequential:
+    """A stack of layers that ends with a loss, ready to run.
+
+    Parameters
+    ----------
+    layers
+        Descriptions, from the inputs to the loss. One object may stand in several places: each place gets its own node.
+    input_shape
+        Shape of one sample, without the batch.
+    dtype
+        Of every floating-point array in the network.
+    seed
+        Decides the initial weights and every random number of the nodes; None takes a fresh one, kept in ``seed``.
+
+    Attributes
+    ----------
+    spec
+        The network as data; ``build(model.spec, seed=model.seed)`` makes it again.
+    nodes
+        One `Node` a position. ``model["affine_1"]`` finds one by name.
+    parameters, gradients
+        Flat vectors (P,); the nodes' ``params`` and ``grads`` are views into them.
+    decaying
+        The stretches of the flat vectors that weight decay applies to.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If the layers do not make a network (see `ModelSpec`).
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Stage],
+        *,
+        input_shape: Shape,
+        dtype: Literal["float32", "float64"] = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self.spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
+        self.seed = fresh_seed() if seed is None else seed
+        assembly = assemble(self.spec.plan(), dtype, self.seed)
+        self.nodes: tuple[Node, ...] = assembly.nodes
+        self.parameters = assembly.parameters
+        self.gradients = assembly.gradients
+        self.decaying = assembly.decaying
+        *hidden, loss_node = self.nodes
+        self._hidden: list[tuple[Layer, Node]] = [(node.layer, node) for node in hidden if isinstance(node.layer, Layer)]
+        assert isinstance(loss_node.layer, Loss)
+        self._loss, self._loss_node = loss_node.layer, loss_node
+
+    def __repr__(self) -> str:
+        stack = " -> ".join(node.name for node in self.nodes)
+        return f"<Sequential {self.spec.input_shape} {stack}, {self.parameters.size:,} parameters, {self.spec.dtype}>"
+
+    def __getitem__(self, name: str) -> Node:
+        """Return the node called ``name``.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(f"no node is called {name!r}; there are {', '.join(node.name for node in self.nodes)}")
+
+    def loss_and_gradients(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
+        """Return the loss of a batch in training mode and fill ``gradients`` with its gradient, overwriting.
+
+        Parameters
+        ----------
+        inputs
+            Shape (N, \\*input_shape).
+        targets
+            N targets, as the loss takes them.
+        sample_weight
+            Shape (N,); None weighs all samples alike.
+
+        Raises
+        ------
+        DataError
+            If the inputs have another shape than the network expects, or there are none.
+        TargetError
+            If the targets do not fit the loss.
+        """
+        self._set_training(True)
+        loss = self._forward_to_loss(self.checked_inputs(inputs), targets, sample_weight)
+        self.backward()
+        return loss
+
+    def backward(self, d_out: float = 1.0) -> Array | None:
+        """Fill ``gradients`` with ``d_out`` times the gradient of the loss of the forward pass just done, overwriting.
+
+        Returns
+        -------
+        Array or None
+            The gradient with respect to the network's inputs where the first node was asked for it.
+        """
+        d_inputs: Array | None = self._loss.backward(self._loss_node, d_out)
+        for layer, node in reversed(self._hidden):
+            assert d_inputs is not None, f"the layer after {node.name} returned no input gradient"
+            d_inputs = layer.backward(node, d_inputs)
+            if not node.needs_input_gradient:
+                return None
+        return d_inputs
+
+    def loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
+        """Return the loss of samples in prediction mode, a weighted mean over all of them; parameters as for `loss_and_gradients`."""
+        inputs, targets = self.checked_inputs(inputs), np.asarray(targets)
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        self._loss.check_targets(targets, (len(inputs), *self._loss_node.input_shape))
+        self._set_training(False)
+        total = weights = 0.0
+        for rows in _stretches(len(inputs)):
+            part = None if weight is None else weight[rows]
+            share = float(rows.stop - rows.start if part is None else part.sum())
+            if share:
+                total += share * self._forward_to_loss(inputs[rows], targets[rows], part)
+                weights += share
+        return total / weights
+
+    def logits(self, inputs: npt.ArrayLike) -> Array:
+        """Return what enters the loss, in prediction mode, as a new array (N, \\*logits_shape)."""
+        return self._in_stretches(inputs, lambda logits: logits)
+
+    def predict(self, inputs: npt.ArrayLike) -> Array:
+        """Return what the loss predicts from the logits, such as probabilities (N, K), in prediction mode, as a new array."""
+        return self._in_stretches(inputs, self._loss.predict)
+
+    def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, **options: Any) -> History:
+        """Train on samples; a thin call of `layerkit.Trainer`, which documents the options."""
+        from layerkit import Trainer
+
+        return Trainer(self, **options).fit(inputs, targets)
+
+    def save(self, path: str | Path) -> None:
+        """Write the spec, the parameters and the state to one safetensors file, whole or not at all."""
+        metadata = {"layerkit": str(self.spec.layerkit), "spec": self.spec.model_dump_json(), "seed": str(self.seed)}
+        write_arrays(Path(path), named_arrays(self.nodes), metadata)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Return the network that `save` wrote; its predictions are the same bit for bit on the same machine.
+
+        Nothing in the file is executed: the spec in it is validated like any other.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, or no saved model.
+        """
+        path = Path(path)
+        arrays, metadata = read_arrays(path)
+        if "spec" not in metadata:
+            raise ModelFileError(f"{path}: there is no spec in this file; it holds weights only")
+        try:
+            spec = ModelSpec.model_validate_json(metadata["spec"])
+            seed = int(metadata.get("seed", "0"))
+        except (ValidationError, SpecError, ValueError) as error:
+            raise ModelFileError(f"{path}: the spec in this file is not valid here: {error}") from None
+        model = cls(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+        assign_arrays(model.nodes, arrays, path)
+        return model
+
+    def load_weights(self, path: str | Path) -> None:
+        """Copy the parameters and the state of a safetensors file into the network, by name.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing or damaged, or its names and shapes differ from the network's.
+        """
+        assign_arrays(self.nodes, read_arrays(Path(path))[0], Path(path))
+
+    def check_targets(self, targets: npt.ArrayLike) -> Array:
+        """Return ``targets`` as an array that the loss takes.
+
+        Raises
+        ------
+        TargetError
+            Naming the first offending row.
+        """
+        array = np.asarray(targets)
+        self._loss.check_targets(array, (len(array), *self._loss_node.input_shape))
+        return array
+
+    def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
+        """Return ``inputs`` as an array of the network's dtype.
+
+        Raises
+        ------
+        DataError
+            If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no numbers.
+        """
+        try:
+            array: Array = np.asarray(inputs, dtype=self.spec.dtype)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"inputs must be numbers: {error}") from None
+        if array.shape[1:] != self.spec.input_shape or not len(array):
+            expected = "(N, " + ", ".join(map(str, self.spec.input_shape)) + ") with N of 1 or more"
+            raise DataError(f"expected inputs of shape {expected}, received shape {array.shape}")
+        return array
+
+    def _set_training(self, training: bool) -> None:
+        if self._loss_node.training != training:
+            for node in self.nodes:
+                node.training = training
+
+    def _forward(self, inputs: Array) -> Array:
+        for layer, node in self._hidden:
+            inputs = layer.forward(node, inputs)
+        return inputs
+
+    def _forward_to_loss(self, inputs: Array, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> float:
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        return self._loss.forward(self._loss_node, self._forward(inputs), np.asarray(targets), weight)
+
+    def _in_stretches(self, inputs: npt.ArrayLike, finish: Callable[[Array], Array]) -> Array:
+        array = self.checked_inputs(inputs)
+        self._set_training(False)
+        # A copy each: what the layers return are buffers that the next stretch will overwrite.
+        parts = [np.array(finish(self._forward(array[rows]))) for rows in _stretches(len(array))]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
+    """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
+    return Sequential(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+
+
+def _stretches(count: int) -> Iterator[slice]:
+    for start in range(0, count, _ROWS_AT_ONCE):
+        yield slice(start, min(start + _ROWS_AT_ONCE, count))

@@ -1,0 +1,1 @@
+"""Update rules: the contract, and one built-in optimizer per file."""

@@ -1,0 +1,1 @@
+"""Specs: models and runs as validated data, checked before anything is allocated."""

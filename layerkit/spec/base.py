@@ -1,0 +1,47 @@
+"""What all specs have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from layerkit.registry.discovery import builtin_registry
+
+FORMAT_VERSION = 1
+"""The version of the spec format that this layerkit reads and writes."""
+
+
+class Block(BaseModel):
+    """A frozen part of a spec: strict values, no unknown keys.
+
+    JSON is validated with the components that are installed, unless the validation context brings a ``"resolver"`` of its
+    own; from Python, components are handed over as objects.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, defer_build=True
+    )
+
+    @classmethod
+    def model_validate(cls, obj: Any, *, context: Any = None, **options: Any) -> Self:
+        return super().model_validate(obj, context=_with_resolver(context), **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, *, context: Any = None, **options: Any) -> Self:
+        return super().model_validate_json(json_data, context=_with_resolver(context), **options)
+
+
+class Spec(Block):
+    """What a whole file may hold."""
+
+    layerkit: Literal[1] = 1
+    """Version of the spec format."""
+    schema_location: str | None = Field(default=None, alias="$schema", exclude=True)
+    """Where an editor finds the JSON Schema; layerkit itself ignores it."""
+
+
+def _with_resolver(context: Any) -> dict[str, Any]:
+    context = dict(context or {})
+    context.setdefault("resolver", builtin_registry())
+    return context

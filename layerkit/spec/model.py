@@ -1,0 +1,49 @@
+"""`ModelSpec`: a network as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from layerkit.layers.base import Stage
+from layerkit.spec.base import Spec
+from layerkit.spec.plan import NodePlan, StackFault, as_validation_error, plan_nodes, structure_faults
+from layerkit.typing import Shape
+
+
+class ModelSpec(Spec):
+    """A stack of layers that ends with a loss, and the shape of the samples that enter it.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is wrong, the loss is missing or in the middle, a name stands twice, or shapes do not fit.
+    """
+
+    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)]
+    """Axis lengths of one input sample, without the batch."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Of every floating-point array in the network."""
+    layers: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
+    """The stack, from the inputs to the loss."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        faults = structure_faults(self.layers)
+        try:
+            self.plan()
+        except StackFault as fault:
+            faults.append(fault)
+        if faults:
+            raise as_validation_error(faults)
+        return self
+
+    def plan(self) -> tuple[NodePlan, ...]:
+        """Return what each node of the network will be and need."""
+        return plan_nodes(self.layers, self.input_shape)
+
+    @property
+    def logits_shape(self) -> Shape:
+        """Shape of one sample where it enters the loss."""
+        return self.plan()[-1].input_shape

@@ -1,0 +1,37 @@
+"""Independent random streams, each derived from a seed and a name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def random_stream(seed: int, *path: str) -> np.random.Generator:
+    """Return the stream that belongs to ``path`` under ``seed``.
+
+    Streams of different paths are statistically independent, and a stream depends on nothing but the seed and its own path:
+    what else draws numbers, and in which order, does not matter.
+
+    Parameters
+    ----------
+    seed
+        Any non-negative integer.
+    path
+        What the stream is for, such as ``"node", "affine_1"``.
+
+    Notes
+    -----
+    The path becomes the spawn key of a ``numpy.random.SeedSequence``: for each part its length, then its UTF-8 bytes, so that
+    no two paths share a key.
+    """
+    key: list[int] = []
+    for part in path:
+        encoded = part.encode()
+        key += [len(encoded), *encoded]
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def fresh_seed() -> int:
+    """Return a seed from the operating system's entropy, small enough to survive JSON in any language."""
+    entropy = np.random.SeedSequence().entropy
+    assert isinstance(entropy, int)
+    return entropy % 2**53
