@@ -87,7 +87,7 @@ _HOMES = {
 }
 _HOME_OF = {name: f"layerkit.{module}" for module, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [*_HOME_OF]  # noqa: PLE0604 (names are resolved on first use)
 
 
 def __getattr__(name: str) -> Any:

@@ -56,7 +56,7 @@ class Constant(Initializer):
     """All values ``value``."""
 
     type: Literal["constant"] = "constant"
-    value: float
+    value: float = Field(examples=[0.1])
     """The number that every element gets."""
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:

@@ -17,7 +17,9 @@ from layerkit.training.run_directory import RunDirectory, append
 
 @click.command()
 @click.argument("spec_path", metavar="SPEC", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="The run directory, new or empty; runs/NAME-001 and so on by default.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The run directory, new or empty; runs/NAME-001 and so on by default."
+)
 def command(spec_path: Path, out: Path | None) -> None:
     """Train what the run spec SPEC describes.
 

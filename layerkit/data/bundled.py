@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from layerkit import Array, DataError, Dataset, DatasetFacts, Samples, Split
+from layerkit import Array, DataError, Dataset, DatasetFacts, Samples, Shape, Split
 
 
 class Bundled(Dataset):
@@ -35,13 +35,19 @@ class Bundled(Dataset):
 
     def facts(self) -> DatasetFacts:
         test_count = math.ceil(self.count * self.test_size) if self.test_size else 0
-        return DatasetFacts(self.count - test_count, (self.features,), self.n_classes)
+        return DatasetFacts(self.count - test_count, self.sample_shape, self.n_classes)
+
+    @property
+    def sample_shape(self) -> Shape:
+        """Shape of one sample."""
+        return (self.features,)
 
     def load(self, seed: int, folder: Path) -> Split:
         from sklearn import datasets
         from sklearn.model_selection import train_test_split
 
         inputs, targets = getattr(datasets, self.loader)(return_X_y=True)
+        inputs = inputs.reshape(-1, *self.sample_shape)
         if self.stratify and self.n_classes is None:
             raise DataError(f"{self.type} has no classes to stratify by")
         if self.test_size is None:
@@ -74,6 +80,13 @@ class Digits(Bundled):
     count: ClassVar[int] = 1797
     features: ClassVar[int] = 64
     n_classes: ClassVar[int | None] = 10
+
+    as_images: bool = False
+    """Give samples the shape (8, 8, 1), rows by columns by channels, instead of (64,)."""
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (8, 8, 1) if self.as_images else (64,)
 
 
 class Iris(Bundled):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from layerkit import Array, Initializer, Layer, Node, Parameter, Shape, ShapeError, XavierUniform, Zeros
 
@@ -14,7 +14,7 @@ from layerkit import Array, Initializer, Layer, Node, Parameter, Shape, ShapeErr
 class Affine(Layer):
     """Fully connected layer: ``outputs = inputs @ weight + bias``.
 
-    Shapes: inputs (N, D), weight (D, H), bias (H,), outputs (N, H), with batch N, input features D and ``units`` H. The gradients::
+    Shapes: inputs (N, D), weight (D, H), bias (H,), outputs (N, H), with batch N, input features D, ``units`` H. Gradients::
 
         d_weight = inputs.T @ d_out         (D, H), a sum over the batch
         d_bias   = d_out summed over N      (H,)
@@ -27,7 +27,7 @@ class Affine(Layer):
     """
 
     type: Literal["affine"] = "affine"
-    units: PositiveInt
+    units: PositiveInt = Field(examples=[32])
     """Number of output features H."""
     weight_init: Initializer = XavierUniform()
     """How the weight (D, H) starts."""

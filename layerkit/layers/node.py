@@ -114,8 +114,8 @@ class Node:
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> Array:
         """Return a C-contiguous work array that is kept between calls; its contents are whatever was left there.
 
-        Memory grows to the largest request under ``name`` and is then reused, so a warm step allocates nothing. Two requests under
-        one name share memory.
+        Memory grows to the largest request under ``name`` and is then reused, so a warm step allocates nothing.
+        Two requests under one name share memory.
 
         Parameters
         ----------

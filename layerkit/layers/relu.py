@@ -22,8 +22,9 @@ class ReLU(Layer):
     type: Literal["relu"] = "relu"
 
     def forward(self, node: Node, inputs: Array) -> Array:
-        node.cache = np.maximum(inputs, 0, out=node.buffer("outputs", inputs.shape))
-        return node.cache
+        outputs = np.maximum(inputs, 0, out=node.buffer("outputs", inputs.shape))
+        node.cache = outputs
+        return outputs
 
     def backward(self, node: Node, d_out: Array) -> Array:
         outputs: Array = node.cache

@@ -57,9 +57,7 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
             if declared.decay:
                 decaying.append(stretch)
             offset = stretch.stop
-        state = {
-            name: declared.initializer.draw(declared.shape, rng).astype(dtype) for name, declared in plan.state.items()
-        }
+        state = {name: declared.initializer.draw(declared.shape, rng).astype(dtype) for name, declared in plan.state.items()}
         nodes.append(
             Node(
                 plan.stage,

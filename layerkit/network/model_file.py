@@ -16,7 +16,9 @@ from layerkit.typing import Array
 
 def named_arrays(nodes: Iterable[Node]) -> dict[str, Array]:
     """Return every parameter and every array of state of a network as ``node.array``."""
-    return {f"{node.name}.{name}": array for node in nodes for arrays in (node.params, node.state) for name, array in arrays.items()}
+    return {
+        f"{node.name}.{name}": array for node in nodes for arrays in (node.params, node.state) for name, array in arrays.items()
+    }
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
@@ -34,10 +36,10 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str,
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 

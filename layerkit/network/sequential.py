@@ -94,7 +94,9 @@ class Sequential:
                 return node
         raise KeyError(f"no node is called {name!r}; there are {', '.join(node.name for node in self.nodes)}")
 
-    def loss_and_gradients(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
+    def loss_and_gradients(
+        self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
         """Return the loss of a batch in training mode and fill ``gradients`` with its gradient, overwriting.
 
         Parameters
@@ -113,10 +115,14 @@ class Sequential:
         TargetError
             If the targets do not fit the loss.
         """
-        self._set_training(True)
-        loss = self._forward_to_loss(self.checked_inputs(inputs), targets, sample_weight)
+        loss = self.forward_loss(inputs, targets, sample_weight)
         self.backward()
         return loss
+
+    def forward_loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
+        """Return the loss of a batch in training mode, ready for `backward`; parameters as for `loss_and_gradients`."""
+        self._set_training(True)
+        return self._forward_to_loss(self.checked_inputs(inputs), targets, sample_weight)
 
     def backward(self, d_out: float = 1.0) -> Array | None:
         """Fill ``gradients`` with ``d_out`` times the gradient of the loss of the forward pass just done, overwriting.
@@ -135,7 +141,7 @@ class Sequential:
         return d_inputs
 
     def loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
-        """Return the loss of samples in prediction mode, a weighted mean over all of them; parameters as for `loss_and_gradients`."""
+        """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
         inputs, targets = self.checked_inputs(inputs), np.asarray(targets)
         weight = None if sample_weight is None else np.asarray(sample_weight)
         self._loss.check_targets(targets, (len(inputs), *self._loss_node.input_shape))

@@ -18,7 +18,7 @@ class Optimizer(Component):
     allocates those, filled with zeros and shaped like the parameters, and saves them with a checkpoint.
     """
 
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, examples=[0.01])
     """Length of a step, before any schedule."""
     weight_decay: float = Field(default=0.0, ge=0)
     """L2 penalty: ``weight_decay * parameter`` is added to the gradient of each parameter that does not decline decay.
@@ -30,9 +30,7 @@ class Optimizer(Component):
         return ()
 
     @abstractmethod
-    def update(
-        self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int
-    ) -> None:
+    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
         """Move ``parameters`` in place.
 
         Parameters

@@ -47,9 +47,7 @@ class SGD(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def update(
-        self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int
-    ) -> None:
+    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
         if not self.momentum:
             parameters -= learning_rate * gradients
             return

@@ -110,7 +110,9 @@ def _refuse_shadowing(offered: Iterable[Registration], builtins: Iterable[Regist
     taken = {(item.family, item.tag) for item in builtins}
     for item in offered:
         if (item.family, item.tag) in taken:
-            raise RegistrationError(f'{item.component.__name__} has the type "{item.tag}" of a built-in {item.family.__name__.lower()}')
+            raise RegistrationError(
+                f'{item.component.__name__} has the type "{item.tag}" of a built-in {item.family.__name__.lower()}'
+            )
 
 
 def _reason(error: BaseException) -> str:

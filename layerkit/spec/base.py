@@ -42,6 +42,4 @@ class Spec(Block):
 
 
 def _with_resolver(context: Any) -> dict[str, Any]:
-    context = dict(context or {})
-    context.setdefault("resolver", builtin_registry())
-    return context
+    return {"resolver": builtin_registry(), **(context or {})}

@@ -67,7 +67,9 @@ def structure_faults(layers: Sequence[Stage]) -> list[StackFault]:
         if isinstance(layer, Loss)
     ]
     if not isinstance(layers[last], Loss):
-        faults.append(StackFault(last, "missing_loss", f"the last layer must be a loss, such as crossentropy; received {layers[last].type}"))
+        faults.append(
+            StackFault(last, "missing_loss", f"the last layer must be a loss, such as crossentropy; received {layers[last].type}")
+        )
     seen: dict[str, int] = {}
     for index, name in enumerate(node_names(layers)):
         if name in seen:
@@ -93,10 +95,14 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape) -> tuple[NodePlan, .
         except LayerkitError as error:
             raise StackFault(index, "shape_mismatch", str(error)) from error
         except Exception as error:  # a third party's layer may fail in any way
-            raise StackFault(index, "layer_failed", f"{layer.type} failed on shape {input_shape}: {type(error).__name__}: {error}") from error
+            raise StackFault(
+                index, "layer_failed", f"{layer.type} failed on shape {input_shape}: {type(error).__name__}: {error}"
+            ) from error
         for shape in (output_shape, *(declared.shape for declared in (*parameters.values(), *state.values()))):
             if not _is_shape(shape):
-                raise StackFault(index, "layer_failed", f"{layer.type} declares the shape {shape!r}; expected a tuple of positive integers")
+                raise StackFault(
+                    index, "layer_failed", f"{layer.type} declares the shape {shape!r}; expected a tuple of positive integers"
+                )
         for array in (*parameters, *state):
             if not array.isidentifier() or hasattr(Arrays, array):
                 raise StackFault(index, "layer_failed", f"{layer.type} declares an array {array!r}, which cannot be an attribute")

@@ -61,7 +61,7 @@ class RunSpec(Spec):
             fault(
                 ("model", "input_shape"),
                 "data_mismatch",
-                f"samples of {self.data.type} have shape {list(facts.input_shape or ())}; the model expects {list(self.model.input_shape)}",
+                f"samples of {self.data.type} have shape {facts.input_shape}; the model expects {self.model.input_shape}",
             )
         loss = self.model.layers[-1]
         n_outputs = loss.class_count(self.model.logits_shape) if isinstance(loss, Loss) else None

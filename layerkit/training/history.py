@@ -15,8 +15,8 @@ class EpochRecord:
     epoch
         Number of the epoch, from 0.
     loss
-        Mean of the losses of its steps, each weighted by its number of samples. A step's loss is taken before its update, so with a
-        full batch this is the loss that the epoch began with.
+        Mean of the losses of its steps, each weighted by its number of samples. A step's loss is taken before its update, so
+        with a full batch this is the loss that the epoch began with.
     """
 
     epoch: int

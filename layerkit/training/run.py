@@ -67,8 +67,8 @@ class Run:
     def score(self) -> str | None:
         """Return how the network does on the test samples, as a line; None where there are none.
 
-        Integer targets are classes and get the accuracy, the share of samples whose class has the highest prediction; other targets
-        get the loss.
+        Integer targets are classes and get the accuracy, the share of samples whose class has the highest prediction; other
+        targets get the loss.
         """
         test = self.data.test
         if test is None:

@@ -55,7 +55,7 @@ class RunDirectory:
 
     def open_history(self) -> TextIO:
         """Open the history, which `append` writes to."""
-        return open(self.path / "history.jsonl", "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        return open(self.path / "history.jsonl", "a", encoding="utf-8", buffering=1)
 
     def save_model(self, model: Sequential) -> None:
         """Write the trained network."""
