@@ -13,6 +13,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -44,7 +45,7 @@ def products_alone(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[
     """Return the matrix products of one step: forward, weight gradients, and input gradients of all layers but the first."""
     rng = np.random.default_rng(0)
     values = [rng.standard_normal((batch, size)).astype(dtype) for size in sizes]
-    weights = [rng.standard_normal(pair).astype(dtype) for pair in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.standard_normal(pair).astype(dtype) for pair in pairwise(sizes)]
     outputs = [np.empty_like(value) for value in values]
     gradients = [np.empty_like(weight) for weight in weights]
 
