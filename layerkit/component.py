@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
 
 from layerkit.errors import ComponentLookupError
 
 ComponentT = TypeVar("ComponentT", bound="Component")
+FAMILY_KEY = "layerkit-family"
+"""Stands in a component's JSON Schema where any member of a family may stand."""
 
 
 class Component(BaseModel):
@@ -53,6 +55,11 @@ class Component(BaseModel):
                 lambda component, info: component.model_dump(mode=info.mode), info_arg=True
             ),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe a family by its name alone: who its members are, the registry knows."""
+        return handler(schema) if cls.tag() is not None else {FAMILY_KEY: cls.__name__}
 
 
 class Resolver(Protocol):

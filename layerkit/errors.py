@@ -60,6 +60,10 @@ class RunDirectoryError(InputError):
     """A run directory cannot be made where it was asked for."""
 
 
+class MemoryBudgetError(InputError):
+    """A network needs more memory than there is."""
+
+
 class ComponentLookupError(InputError):
     """A spec names a component that the registry cannot hand out.
 

@@ -7,9 +7,10 @@ from importlib import import_module
 
 import click
 
+from layerkit.cli.messages import show_error
 from layerkit.errors import LayerkitError
 
-_COMMANDS = ("components", "gradcheck", "train", "validate")
+_COMMANDS = ("components", "gradcheck", "schema", "summary", "train", "validate")
 
 
 class _Commands(click.Group):
@@ -45,5 +46,5 @@ def main() -> None:
     except LayerkitError as error:
         if "--debug" in sys.argv:
             raise
-        click.echo(f"error: {error}", err=True)
+        show_error(error)
         sys.exit(error.exit_code)

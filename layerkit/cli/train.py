@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from layerkit.cli.spec_file import load_run_spec
+from layerkit.cli.spec_file import load_run_spec, spec_options
 from layerkit.training.history import EpochRecord
 from layerkit.training.run import Run
 from layerkit.training.run_directory import RunDirectory, append
@@ -20,13 +20,14 @@ from layerkit.training.run_directory import RunDirectory, append
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run directory, new or empty; runs/NAME-001 and so on by default."
 )
-def command(spec_path: Path, out: Path | None) -> None:
+@spec_options
+def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_memory: int | None) -> None:
     """Train what the run spec SPEC describes.
 
     Prints the loss as it falls and the score on the test samples, and leaves a run directory with the resolved spec, the
     history and the model.
     """
-    spec = load_run_spec(spec_path)
+    spec = load_run_spec(spec_path, overrides, max_memory)
     run = Run.prepare(spec, spec_path.parent)
     directory = RunDirectory.create(spec.name, out)
     directory.write_spec(spec, spec_path.parent)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
+from layerkit.cli.messages import show_error
+from layerkit.cli.spec_file import spec_options
 from layerkit.errors import SpecError
+from layerkit.spec.canonical import resolved_json
+from layerkit.spec.diagnostics import Diagnostic
 from layerkit.spec.load import load_spec
 
 
 @click.command()
 @click.argument("spec_paths", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path))
-def command(spec_paths: tuple[Path, ...]) -> None:
-    """Check each SPEC and print every fault with its place; nothing is loaded or trained."""
-    faulty = False
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--print-resolved", is_flag=True, help="Print each sound spec with every default filled in.")
+@spec_options
+def command(
+    spec_paths: tuple[Path, ...], form: str, print_resolved: bool, overrides: tuple[str, ...], max_memory: int | None
+) -> None:
+    """Check each SPEC and print every fault with its place; nothing is loaded, allocated or trained."""
+    diagnostics: list[Diagnostic] = []
     for path in spec_paths:
         try:
-            load_spec(path)
+            spec = load_spec(path, overrides, max_memory)
         except SpecError as error:
-            faulty = True
-            click.echo(str(error), err=True)
+            diagnostics += error.diagnostics
+            if form == "text":
+                show_error(error)
         else:
-            click.echo(f"{path}: ok")
-    if faulty:
+            if print_resolved:
+                click.echo(resolved_json(spec))
+            elif form == "text":
+                click.echo(f"{path}: ok")
+    if form == "json" and not (print_resolved and not diagnostics):
+        click.echo(json.dumps([diagnostic.as_json() for diagnostic in diagnostics], indent=2))
+    if diagnostics:
         sys.exit(SpecError.exit_code)

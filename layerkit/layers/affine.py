@@ -45,6 +45,9 @@ class Affine(Layer):
             "bias": Parameter((self.units,), self.bias_init, decay=False),
         }
 
+    def flops(self, input_shape: Shape) -> int:
+        return 2 * input_shape[0] * self.units + self.units
+
     def forward(self, node: Node, inputs: Array) -> Array:
         outputs = node.buffer("outputs", (len(inputs), self.units))
         np.matmul(inputs, node.params.weight, out=outputs)

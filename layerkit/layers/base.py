@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,20 @@ class Stage(Component):
     def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
         """Declare the arrays that are saved with the model and not trained, such as a running mean."""
         return {}
+
+    def flops(self, input_shape: Shape) -> int:
+        """Return the floating-point operations of ``forward`` on one sample, a multiply-add counted as two.
+
+        By default one for each number that comes out.
+        """
+        return math.prod(self.output_shape(input_shape))
+
+    def work_size(self, input_shape: Shape) -> int:
+        """Return how many numbers the work arrays of a training step hold for one sample, at the most.
+
+        By default the outputs and the gradient of the inputs.
+        """
+        return math.prod(self.output_shape(input_shape)) + math.prod(input_shape)
 
     @model_serializer(mode="wrap")
     def _without_empty_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -48,6 +48,13 @@ class CategoricalCrossEntropy(Loss):
     def class_count(self, input_shape: Shape) -> int | None:
         return input_shape[0]
 
+    def flops(self, input_shape: Shape) -> int:
+        return 5 * input_shape[0] + 3  # maximum, subtraction, exponential, sum and division by class; then the loss
+
+    def work_size(self, input_shape: Shape) -> int:
+        # By class: probabilities, their gradients, gaps in float64. By sample: four numbers, a float64 loss, an index.
+        return 4 * input_shape[0] + 8
+
     def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
         targets = np.asarray(targets)
         self.check_targets(targets, logits.shape)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
 
-from layerkit import Array, Layer, Node
+from layerkit import Array, Layer, Node, Shape
 
 
 class ReLU(Layer):
@@ -20,6 +21,9 @@ class ReLU(Layer):
     """
 
     type: Literal["relu"] = "relu"
+
+    def work_size(self, input_shape: Shape) -> int:
+        return 3 * math.prod(input_shape)  # outputs, which of them are active, and the gradient of the inputs
 
     def forward(self, node: Node, inputs: Array) -> Array:
         outputs = np.maximum(inputs, 0, out=node.buffer("outputs", inputs.shape))

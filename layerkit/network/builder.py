@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from layerkit.errors import MemoryBudgetError
 from layerkit.layers.node import Node
+from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
 from layerkit.streams import random_stream
 from layerkit.typing import Array
@@ -38,8 +40,18 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
     """Allocate and initialise a network.
 
     A node draws its initial values from its own stream, which depends on ``seed`` and its name alone.
+
+    Raises
+    ------
+    MemoryBudgetError
+        If the flat vectors are larger than the memory that is free; nothing is allocated then.
     """
     size = sum(plan.parameter_count for plan in plans)
+    needed = 2 * size * np.dtype(dtype).itemsize
+    if needed > free_memory():
+        raise MemoryBudgetError(
+            f"{size} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
+        )
     parameters, gradients = np.empty(size, dtype), np.zeros(size, dtype)
     nodes: list[Node] = []
     decaying: list[slice] = []

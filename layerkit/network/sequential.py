@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
-from layerkit.errors import DataError, ModelFileError, SpecError
+from layerkit.errors import DataError, ModelFileError
 from layerkit.layers.base import Layer, Loss, Stage
 from layerkit.layers.node import Node
 from layerkit.network.builder import assemble
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
+from layerkit.spec.canonical import resolved_json
+from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
@@ -171,7 +172,7 @@ class Sequential:
 
     def save(self, path: str | Path) -> None:
         """Write the spec, the parameters and the state to one safetensors file, whole or not at all."""
-        metadata = {"layerkit": str(self.spec.layerkit), "spec": self.spec.model_dump_json(), "seed": str(self.seed)}
+        metadata = {"layerkit": str(self.spec.layerkit), "spec": resolved_json(self.spec), "seed": str(self.seed)}
         write_arrays(Path(path), named_arrays(self.nodes), metadata)
 
     @classmethod
@@ -190,10 +191,12 @@ class Sequential:
         if "spec" not in metadata:
             raise ModelFileError(f"{path}: there is no spec in this file; it holds weights only")
         try:
-            spec = ModelSpec.model_validate_json(metadata["spec"])
+            spec = parse_spec(metadata["spec"], f"{path}, spec in the metadata")
             seed = int(metadata.get("seed", "0"))
-        except (ValidationError, SpecError, ValueError) as error:
-            raise ModelFileError(f"{path}: the spec in this file is not valid here: {error}") from None
+        except ValueError as error:
+            raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
+        if not isinstance(spec, ModelSpec):
+            raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
         model = cls(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
         assign_arrays(model.nodes, arrays, path)
         return model

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from layerkit.registry.discovery import builtin_registry
 
+REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$"
+"""What is recorded of a distribution, in the form that pip installs."""
 FORMAT_VERSION = 1
 """The version of the spec format that this layerkit reads and writes."""
 
@@ -39,6 +41,9 @@ class Spec(Block):
     """Version of the spec format."""
     schema_location: str | None = Field(default=None, alias="$schema", exclude=True)
     """Where an editor finds the JSON Schema; layerkit itself ignores it."""
+    plugins: dict[str, Annotated[str, Field(pattern=REQUIREMENT)]] | None = Field(default=None, exclude=True)
+    """Types that no built-in has, with the distribution and version that the spec was written with. layerkit records them, and
+    uses them for advice alone."""
 
 
 def _with_resolver(context: Any) -> dict[str, Any]:

@@ -1,125 +1,126 @@
-"""Faults of a spec, each with its place, a stable code and what to do."""
+"""`Diagnostic`: one fault of a spec, with its place, a stable code and what to do."""
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from layerkit.spec.source import Location
 
-from layerkit.component import flat_errors
+_EXCERPT = 100
+"""Widest piece of a source line that is shown."""
+_PLAIN_KEY = re.compile(r"[\w$-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One fault.
 
+    ``str()`` gives at most three lines: place, path and message; the source line; a caret under the fault.
+
     Attributes
     ----------
     file
         Where the spec was read from.
-    path
-        Place within the spec: ``model.layers[2].units``; empty for the whole.
+    location
+        Keys and indices that lead to the fault; empty for the whole document.
     code
-        Stable name of the kind of fault.
+        Stable name of the kind of fault; ``docs/diagnostics.md`` lists them all.
     message
         What was expected, what was received, what to do.
     suggestion
         What to write instead, where there is one.
     line, column
-        Place within the file, from 1, where it is known.
+        Place within the file, both from 1, the column in characters; None where there is none.
+    source
+        The line of the file, or a piece of a long one.
+    marked
+        Where in ``source`` the caret starts, and how long it is.
     """
 
     file: str
-    path: str
+    location: Location
     code: str
     message: str
     suggestion: str | None = None
     line: int | None = None
     column: int | None = None
+    source: str | None = None
+    marked: tuple[int, int] = (0, 1)
+
+    @property
+    def path(self) -> str:
+        """The location as ``model.layers[2].units``."""
+        return path_text(self.location)
+
+    @property
+    def pointer(self) -> str:
+        """The location as a JSON pointer (RFC 6901): ``/model/layers/2/units``."""
+        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in self.location)
+
+    @property
+    def place(self) -> str:
+        """File, line and column, as far as they are known: ``net.json:7:14``."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        first = printable(": ".join(part for part in (self.place, self.path, self.message) if part))
+        if self.source is None:
+            return first
+        start, length = self.marked
+        return f"{first}\n  {self.source}\n  {' ' * start}{'^' * length}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fault for tools."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "path": self.path,
+            "pointer": self.pointer,
+            "code": self.code,
+            "message": self.message,
+            "suggestion": self.suggestion,
+        }
 
 
-def diagnose(error: ValidationError, root: type[BaseModel], file: str) -> list[Diagnostic]:
-    """Turn what pydantic says of a document into diagnostics."""
-    return [_diagnostic(item, root, file) for item in flat_errors(list(error.errors(include_url=False)))]
-
-
-def _diagnostic(error: dict[str, Any], root: type[BaseModel], file: str) -> Diagnostic:
-    kind, loc, ctx = error["type"], error["loc"], error.get("ctx") or {}
-    suggestion: str | None = ctx.get("suggestion")
-    if kind == "extra_forbidden":
-        suggestion = _nearest(str(loc[-1]), ctx.get("known_keys") or _keys_at(root, loc[:-1]))
-        message = "unknown key" + (f'; did you mean "{suggestion}"?' if suggestion else "")
-        return Diagnostic(file, path_text(loc), "unknown_key", message, suggestion)
-    if kind == "missing":
-        return Diagnostic(file, path_text(loc[:-1]), "missing_key", f'missing key "{loc[-1]}"')
-    if kind in _EXPECTED:
-        code, template = _EXPECTED[kind]
-        message = f"expected {template.format(**ctx)}, received {_shown(error['input'])}"
-        return Diagnostic(file, path_text(loc), code, message)
-    message = error["msg"].removeprefix("Value error, ")
-    return Diagnostic(file, path_text(loc), "invalid_value" if kind == "value_error" else kind, message, suggestion)
-
-
-_EXPECTED = {
-    "int_type": ("wrong_type", "an integer"),
-    "int_from_float": ("wrong_type", "an integer"),
-    "float_type": ("wrong_type", "a number"),
-    "string_type": ("wrong_type", "a string"),
-    "bool_type": ("wrong_type", "true or false"),
-    "tuple_type": ("wrong_type", "a list"),
-    "list_type": ("wrong_type", "a list"),
-    "dict_type": ("wrong_type", "an object"),
-    "model_type": ("wrong_type", "an object"),
-    "component_type": ("wrong_type", "{expected}"),
-    "literal_error": ("out_of_range", "{expected}"),
-    "greater_than": ("out_of_range", "a number greater than {gt}"),
-    "greater_than_equal": ("out_of_range", "a number of {ge} or more"),
-    "less_than": ("out_of_range", "a number less than {lt}"),
-    "less_than_equal": ("out_of_range", "a number of {le} or less"),
-    "finite_number": ("not_finite", "a finite number"),
-    "too_short": ("out_of_range", "{min_length} or more items"),
-    "too_long": ("out_of_range", "{max_length} or fewer items"),
-    "string_too_short": ("out_of_range", "{min_length} or more characters"),
-    "string_too_long": ("out_of_range", "{max_length} or fewer characters"),
-    "string_pattern_mismatch": ("out_of_range", "text that matches {pattern}"),
-}
-"""pydantic's kinds of error: our code, and how to say what was expected."""
-
-
-def path_text(loc: Iterable[str | int]) -> str:
-    """Write a place as ``model.layers[2].units``."""
+def path_text(location: Iterable[str | int]) -> str:
+    """Write a location as ``model.layers[2].units``; a key that is no word stands in brackets and quotes."""
     text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f'["{shortened(part, 40)}"]'
     return text
 
 
-def _shown(value: Any) -> str:
-    try:
-        text = json.dumps(value)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def excerpt(text: str, offset: int, length: int) -> dict[str, Any]:
+    """Return the fields of a `Diagnostic` that show ``length`` characters of ``text`` at ``offset``."""
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    line = text[start : end if end >= 0 else len(text)].rstrip("\r")
+    column = offset - start
+    first = max(0, column - _EXCERPT // 2) if len(line) > _EXCERPT else len(line) - len(line.lstrip())
+    piece = line[first : first + _EXCERPT]
+    shown = column - first
+    return {
+        "line": text.count("\n", 0, offset) + 1,
+        "column": column + 1,
+        "source": printable(piece.replace("\t", " ")),
+        "marked": (shown, max(1, min(length, len(piece) - shown))),
+    }
 
 
-def _nearest(word: str, known: Sequence[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(word[:64], known, n=1)), None)
+def printable(text: str) -> str:
+    """Replace what could move a terminal's cursor or break a line."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def _keys_at(root: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the block at ``loc`` may have."""
-    block: Any = root
-    for part in loc:
-        field = block.model_fields.get(part)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        block = field.annotation
-    return [field.alias or name for name, field in block.model_fields.items()]
+def shortened(text: str, length: int = 60) -> str:
+    """Cut a long text, and say so with dots."""
+    return text if len(text) <= length else text[: length - 3] + "..."

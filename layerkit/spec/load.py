@@ -1,80 +1,214 @@
-"""Reading specs from files and strings."""
+"""Reading specs from files and strings, with every fault in its place."""
 
 from __future__ import annotations
 
-import json
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
+from layerkit.component import ComponentT
+from layerkit.data.base import Dataset
 from layerkit.errors import SpecError
-from layerkit.spec.diagnostics import Diagnostic, diagnose
+from layerkit.layers.base import Stage
+from layerkit.registry.discovery import builtin_registry
+from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
+from layerkit.spec.cost import memory_faults
+from layerkit.spec.cross_checks import data_faults, stack_faults
+from layerkit.spec.diagnostics import Diagnostic, excerpt
+from layerkit.spec.faults import Fault, faults_of
 from layerkit.spec.model import ModelSpec
+from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
+from layerkit.spec.source import MAX_CHARACTERS, Location, Positions, parse
+from layerkit.typing import Shape
 
 
-def load_spec(path: str | Path) -> RunSpec | ModelSpec:
+def load_spec(path: str | Path, overrides: Sequence[str] = (), max_memory: int | None = None) -> RunSpec | ModelSpec:
     """Read the spec in a file: a run spec, or a bare model spec.
 
+    Parameters
+    ----------
+    path
+        A regular file of UTF-8 text.
+    overrides
+        Assignments such as ``model.layers[0].units=64``, made before anything is checked.
+    max_memory
+        Bytes that the network may take in training; None stands for what the machine has free.
+
     Raises
     ------
     SpecError
-        With every fault that was found.
+        With every fault that was found, in ``diagnostics``.
     """
+    return parse_spec(_read(Path(path)), str(path), overrides, max_memory)
+
+
+def parse_spec(
+    text: str, file: str = "<string>", overrides: Sequence[str] = (), max_memory: int | None = None
+) -> RunSpec | ModelSpec:
+    """Read a spec from JSON text; ``file`` is what diagnostics call it. The rest is as for `load_spec`."""
+    if len(text) > MAX_CHARACTERS:
+        raise _refusal(file, "too_large", f"the text is longer than the {MAX_CHARACTERS} characters that a spec may have")
+    changes = [Override(argument) for argument in overrides]
+    try:
+        document = parse(text)
+    except (ValueError, RecursionError):
+        positions = Positions(text)
+        faults = [Fault(item.location, item.code, item.message) for item in positions.faults]
+        if not positions.broken:
+            faults += _faults(positions.document)
+        raise SpecError(_placed(faults, file, positions, changes)) from None
+    faults = [fault for change in changes for fault in change.apply(document)]
+    spec = None if faults else _validated(document)
+    faults += memory_faults(spec, max_memory) if spec else _faults(document)
+    if spec is None or faults:
+        raise SpecError(_placed(faults, file, Positions(text), changes))
+    return spec
+
+
+def _read(path: Path) -> str:
+    """Return the text of a regular file; anything else, such as a pipe or a device, may have no end."""
     file = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise SpecError([Diagnostic(file, "", "unreadable", f"cannot read the file: {error.strerror}")]) from None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise _refusal(file, "unreadable", f"cannot read the file: {getattr(error, 'strerror', None) or error}") from None
+    with open(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _refusal(file, "unreadable", "this is no regular file; a spec is read from a regular file only")
+        content = stream.read(4 * MAX_CHARACTERS + 1)
+    if len(content) > 4 * MAX_CHARACTERS:
+        raise _refusal(file, "too_large", f"the file is longer than the {MAX_CHARACTERS} characters that a spec may have")
+    if content.startswith(b"\xef\xbb\xbf"):
+        raise _refusal(file, "not_utf8", "the file starts with a byte-order mark; save it as UTF-8 without one")
+    try:
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SpecError([Diagnostic(file, "", "not_utf8", f"the file is not UTF-8 at byte {error.start}")]) from None
-    return parse_spec(text, file)
+        before = content[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        message = f"the byte 0x{content[error.start]:02x} is not UTF-8"
+        raise SpecError([Diagnostic(file, (), "not_utf8", message, None, line, column)]) from None
 
 
-def parse_spec(text: str, file: str = "<string>") -> RunSpec | ModelSpec:
-    """Read a spec from JSON text; ``file`` is what diagnostics call it.
+def _refusal(file: str, code: str, message: str) -> SpecError:
+    return SpecError([Diagnostic(file, (), code, message)])
 
-    Raises
-    ------
-    SpecError
-        With every fault that was found.
-    """
-    document = _parse(text, file)
+
+def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
+    return ModelSpec if "layers" in document and "model" not in document else RunSpec
+
+
+def _validated(document: Any) -> RunSpec | ModelSpec | None:
+    """Return the spec, or None if anything is wrong with it."""
+    if not isinstance(document, dict) or "layerkit" not in document:
+        return None
+    try:
+        spec = _spec_class(document).model_validate_json(to_json(document))
+    except ValidationError:
+        return None
+    # What stands in a file about the file is no part of the meaning.
+    return spec.model_copy(update={"schema_location": None, "plugins": None})
+
+
+def _faults(document: Any) -> list[Fault]:
+    """Return everything that is wrong with a document."""
     if not isinstance(document, dict):
-        raise SpecError([Diagnostic(file, "", "wrong_type", f"expected an object, received {type(document).__name__}")])
-    spec_class: type[RunSpec] | type[ModelSpec] = ModelSpec if "layers" in document and "model" not in document else RunSpec
+        return [Fault((), "wrong_type", "expected an object with the spec in it")]
+    spec_class = _spec_class(document)
+    faults: list[Fault] = []
+    version = document.get("layerkit")
     if "layerkit" not in document:
-        raise SpecError([Diagnostic(file, "", "missing_version", 'missing key "layerkit": the version of the spec format, 1')])
+        faults.append(Fault((), "missing_version", f'missing key "layerkit", the version of the format: {FORMAT_VERSION}'))
+    elif isinstance(version, int) and version > FORMAT_VERSION:
+        message = (
+            f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
+        )
+        return [Fault(("layerkit",), "newer_version", message)]
     try:
-        return spec_class.model_validate_json(json.dumps(document))
+        spec_class.model_validate_json(to_json(document))
     except ValidationError as error:
-        raise SpecError(diagnose(error, spec_class, file)) from None
+        faults += [_with_advice(fault, document) for fault in faults_of(error, spec_class)]
+    faults += [fault for fault in _cross_faults(document) if fault not in faults]
+    return faults
 
 
-def _parse(text: str, file: str) -> Any:
+def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
+    """Say what to install for an unknown type, where the spec records what it was written with."""
+    if fault.code != "unknown_type" or not isinstance(document.get("plugins"), dict):
+        return fault
+    tag: Any = document
+    for step in fault.location:
+        tag = tag[step]
+    requirement = document["plugins"].get(tag)
+    if not (isinstance(requirement, str) and re.fullmatch(REQUIREMENT, requirement)):
+        return fault
+    advice = f"pip install {requirement}"
+    message = f'the type "{tag}" comes from {requirement.replace("==", " ")}, which is not installed here: {advice}'
+    return replace(fault, message=message, suggestion=advice)
+
+
+def _cross_faults(document: dict[str, Any]) -> list[Fault]:
+    """Return what the rules across parts find, where single values are wrong and pydantic stops short of those rules."""
+    bare = _spec_class(document) is ModelSpec
+    model = document if bare else document.get("model")
+    model = model if isinstance(model, dict) else {}
+    items = model.get("layers")
+    layers = [_sound(Stage, item) for item in items] if isinstance(items, list) else []
+    input_shape = _sound_shape(model.get("input_shape"))
+    faults = stack_faults(layers, input_shape) if layers else []
+    if bare:
+        return faults
+    training = document.get("training")
+    batch_size = training.get("batch_size") if isinstance(training, dict) else None
+    if not isinstance(batch_size, int) or isinstance(batch_size, bool):
+        batch_size = None
+    faults = [Fault(("model", *fault.location), fault.code, fault.message) for fault in faults]
+    return faults + data_faults(_sound(Dataset, document.get("data")), layers, input_shape, batch_size)
+
+
+def _sound(family: type[ComponentT], value: Any) -> ComponentT | None:
+    """Return the component that ``value`` describes, or None if it is faulty."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        raise SpecError([Diagnostic(file, "", "syntax", error.msg, None, error.lineno, error.colno)]) from None
-    except (_Fault, RecursionError, ValueError) as error:
-        raise SpecError([Diagnostic(file, "", "syntax", str(error))]) from None
+        return family.model_validate_json(to_json(value), context={"resolver": builtin_registry()})
+    except ValidationError:
+        return None
 
 
-class _Fault(Exception):
-    pass
+def _sound_shape(value: Any) -> Shape | None:
+    """Return the shape that ``value`` gives, or None if it is faulty."""
+    if isinstance(value, list) and value and all(type(length) is int and length > 0 for length in value):
+        return tuple(value)
+    return None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _Fault(f'the key "{key}" stands twice in one object')
-            seen.add(key)
-    return result
+def _placed(faults: Sequence[Fault], file: str, positions: Positions, changes: Sequence[Override]) -> list[Diagnostic]:
+    """Return the faults in the order of the text, each with its place; those of overrides come last."""
+    noted = {item.location for item in positions.faults}
+    placed: list[tuple[int, Diagnostic]] = []
+    for fault in dict.fromkeys(faults):
+        change = next((change for change in reversed(changes) if change.covers(fault.location)), None)
+        if change is not None:
+            placed.append((len(positions.text), change.diagnostic(fault)))
+            continue
+        offset, length = _spot(fault, positions, noted)
+        if offset is not None:
+            details = excerpt(positions.text, offset, length)
+            placed.append((offset, Diagnostic(file, fault.location, fault.code, fault.message, fault.suggestion, **details)))
+    return [diagnostic for _, diagnostic in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _refuse(constant: str) -> Any:
-    raise _Fault(f"{constant} is not a number that JSON knows")
+def _spot(fault: Fault, positions: Positions, noted: set[Location]) -> tuple[int | None, int]:
+    """Return offset and length of what is at fault; None where the text itself is wrong there and said so."""
+    for item in positions.faults:
+        if (item.location, item.code, item.message) == (fault.location, fault.code, fault.message):
+            return item.offset, item.length
+    if fault.location in noted:
+        return None, 0
+    return (positions.key(fault.location) if fault.at_key else None) or positions.value(fault.location)

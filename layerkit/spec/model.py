@@ -8,8 +8,13 @@ from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.layers.base import Stage
 from layerkit.spec.base import Spec
-from layerkit.spec.plan import NodePlan, StackFault, as_validation_error, plan_nodes, structure_faults
+from layerkit.spec.cross_checks import stack_faults
+from layerkit.spec.faults import raise_faults
+from layerkit.spec.plan import NodePlan, plan_nodes
 from layerkit.typing import Shape
+
+MAX_LAYERS = 10_000
+"""Longest stack that a spec may describe."""
 
 
 class ModelSpec(Spec):
@@ -21,22 +26,16 @@ class ModelSpec(Spec):
         If a value is wrong, the loss is missing or in the middle, a name stands twice, or shapes do not fit.
     """
 
-    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)]
+    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=32, strict=False)]
     """Axis lengths of one input sample, without the batch."""
     dtype: Literal["float32", "float64"] = "float32"
     """Of every floating-point array in the network."""
-    layers: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
+    layers: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_LAYERS, strict=False)]
     """The stack, from the inputs to the loss."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        faults = structure_faults(self.layers)
-        try:
-            self.plan()
-        except StackFault as fault:
-            faults.append(fault)
-        if faults:
-            raise as_validation_error(faults)
+        raise_faults(stack_faults(self.layers, self.input_shape))
         return self
 
     def plan(self) -> tuple[NodePlan, ...]:

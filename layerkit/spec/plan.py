@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from layerkit.component import nested_error
 from layerkit.errors import LayerkitError
 from layerkit.layers.base import Loss, Parameter, Stage
 from layerkit.layers.node import Arrays
+from layerkit.spec.diagnostics import shortened
+from layerkit.spec.faults import Fault
 from layerkit.typing import Shape
 
 
@@ -24,6 +25,8 @@ class NodePlan:
     output_shape: Shape
     parameters: Mapping[str, Parameter]
     state: Mapping[str, Parameter]
+    flops: int
+    work_size: int
 
     @property
     def parameter_count(self) -> int:
@@ -31,49 +34,43 @@ class NodePlan:
         return sum(math.prod(parameter.shape) for parameter in self.parameters.values())
 
 
-class StackFault(Exception):
-    """A stack cannot be built.
+class StackError(LayerkitError):
+    """A stack cannot be built; carries the `Fault`."""
 
-    Attributes
-    ----------
-    index
-        Which layer is at fault.
-    code
-        Stable name of the kind of fault.
-    """
-
-    def __init__(self, index: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.index = index
-        self.code = code
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
-def node_names(layers: Sequence[Stage]) -> list[str]:
+def node_names(layers: Sequence[Stage | None]) -> list[str]:
     """Return each layer's own name, or its type and count: ``affine_1``, ``relu_1``, ``affine_2``."""
     counts: Counter[str] = Counter()
     names = []
     for layer in layers:
-        counts[layer.type] += 1
-        names.append(layer.name or f"{layer.type}_{counts[layer.type]}")
+        tag = layer.type if layer else ""
+        counts[tag] += 1
+        names.append((layer and layer.name) or f"{tag}_{counts[tag]}")
     return names
 
 
-def structure_faults(layers: Sequence[Stage]) -> list[StackFault]:
-    """Return what is wrong with the order and the names of a stack."""
+def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
+    """Return what is wrong with the order and the names of a stack; None stands for a layer that is faulty in itself."""
+    faults = []
     last = len(layers) - 1
-    faults = [
-        StackFault(index, "misplaced_loss", f"a loss ends the stack; {layer.type} stands at position {index} of {last}")
-        for index, layer in enumerate(layers[:-1])
-        if isinstance(layer, Loss)
-    ]
-    if not isinstance(layers[last], Loss):
-        faults.append(
-            StackFault(last, "missing_loss", f"the last layer must be a loss, such as crossentropy; received {layers[last].type}")
-        )
+    for index, layer in enumerate(layers):
+        if isinstance(layer, Loss) and index < last:
+            message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"
+            faults.append(Fault(("layers", index), "misplaced_loss", message))
+        elif index == last and layer is not None and not isinstance(layer, Loss):
+            message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
+            faults.append(Fault(("layers", index), "missing_loss", message))
     seen: dict[str, int] = {}
     for index, name in enumerate(node_names(layers)):
+        if layers[index] is None:
+            continue
         if name in seen:
-            faults.append(StackFault(index, "duplicate_name", f'layers[{seen[name]}] has the name "{name}" already'))
+            message = f'the name "{name}" belongs to layers[{seen[name]}] already; names must differ'
+            faults.append(Fault(("layers", index), "duplicate_name", message))
         seen.setdefault(name, index)
     return faults
 
@@ -83,40 +80,40 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape) -> tuple[NodePlan, .
 
     Raises
     ------
-    StackFault
+    StackError
         At the first layer that refuses its input shape, or declares something impossible.
     """
-    plans = []
+    plans: list[NodePlan] = []
     for index, (layer, name) in enumerate(zip(layers, node_names(layers), strict=True)):
+        giver = plans[-1].name if plans else "the model's input"
         try:
-            output_shape = layer.output_shape(input_shape)
-            parameters = layer.parameters(input_shape)
-            state = layer.state(input_shape)
+            plan = _plan(layer, name, input_shape)
         except LayerkitError as error:
-            raise StackFault(index, "shape_mismatch", str(error)) from error
+            message = shortened(f"{error} (from {giver})", 300)
+            raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
         except Exception as error:  # a third party's layer may fail in any way
-            raise StackFault(
-                index, "layer_failed", f"{layer.type} failed on shape {input_shape}: {type(error).__name__}: {error}"
-            ) from error
-        for shape in (output_shape, *(declared.shape for declared in (*parameters.values(), *state.values()))):
-            if not _is_shape(shape):
-                raise StackFault(
-                    index, "layer_failed", f"{layer.type} declares the shape {shape!r}; expected a tuple of positive integers"
-                )
-        for array in (*parameters, *state):
-            if not array.isidentifier() or hasattr(Arrays, array):
-                raise StackFault(index, "layer_failed", f"{layer.type} declares an array {array!r}, which cannot be an attribute")
-        plans.append(NodePlan(name, layer, input_shape, output_shape, parameters, state))
-        input_shape = output_shape
+            message = f"{layer.type} fails on samples of shape {input_shape}: {type(error).__name__}: {error}"
+            raise StackError(Fault(("layers", index), "layer_failed", shortened(message, 300))) from error
+        plans.append(plan)
+        input_shape = plan.output_shape
     return tuple(plans)
 
 
-def _is_shape(shape: object) -> bool:
-    return isinstance(shape, tuple) and all(isinstance(length, int) and length > 0 for length in shape)
-
-
-def as_validation_error(faults: Sequence[StackFault]) -> Exception:
-    """Return one error for pydantic, each fault at its layer."""
-    return nested_error(
-        [{"type": fault.code, "loc": ("layers", fault.index), "msg": str(fault), "input": None, "ctx": {}} for fault in faults]
+def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
+    plan = NodePlan(
+        name=name,
+        stage=layer,
+        input_shape=input_shape,
+        output_shape=layer.output_shape(input_shape),
+        parameters=layer.parameters(input_shape),
+        state=layer.state(input_shape),
+        flops=layer.flops(input_shape),
+        work_size=layer.work_size(input_shape),
     )
+    for shape in (plan.output_shape, *(declared.shape for declared in (*plan.parameters.values(), *plan.state.values()))):
+        if not (isinstance(shape, tuple) and all(isinstance(length, int) and length > 0 for length in shape)):
+            raise TypeError(f"it declares the shape {shape!r}, which is no tuple of positive integers")
+    for array in (*plan.parameters, *plan.state):
+        if not array.isidentifier() or hasattr(Arrays, array):
+            raise TypeError(f"it declares an array {array!r}, which cannot be an attribute")
+    return plan

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, field_serializer, model_validator
 
-from layerkit.component import nested_error
 from layerkit.data.base import Dataset
-from layerkit.layers.base import Loss
 from layerkit.optimizers.base import Optimizer
 from layerkit.spec.base import Block, Spec
+from layerkit.spec.cross_checks import data_faults
+from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
 
 
@@ -51,33 +51,5 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _data_fits_model(self) -> Self:
-        facts = self.data.facts()
-        faults: list[dict[str, Any]] = []
-
-        def fault(loc: tuple[str | int, ...], code: str, message: str) -> None:
-            faults.append({"type": code, "loc": loc, "msg": message, "input": None, "ctx": {}})
-
-        if facts.input_shape not in (None, self.model.input_shape):
-            fault(
-                ("model", "input_shape"),
-                "data_mismatch",
-                f"samples of {self.data.type} have shape {facts.input_shape}; the model expects {self.model.input_shape}",
-            )
-        loss = self.model.layers[-1]
-        n_outputs = loss.class_count(self.model.logits_shape) if isinstance(loss, Loss) else None
-        if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
-            fault(
-                ("model", "layers", len(self.model.layers) - 1),
-                "class_count",
-                f"{self.data.type} has {facts.n_classes} classes; {loss.type} receives {n_outputs} outputs",
-            )
-        batch_size = self.training.batch_size
-        if facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
-            fault(
-                ("training", "batch_size"),
-                "batch_size",
-                f"{batch_size} is more than the {facts.train_count} training samples of {self.data.type}",
-            )
-        if faults:
-            raise nested_error(faults)
+        raise_faults(data_faults(self.data, self.model.layers, self.model.input_shape, self.training.batch_size))
         return self

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from layerkit.errors import RunDirectoryError
 from layerkit.network.sequential import Sequential
+from layerkit.spec.canonical import resolved_json
 from layerkit.spec.run import RunSpec
 from layerkit.training.history import EpochRecord
 
@@ -50,8 +51,7 @@ class RunDirectory:
             shutil.copyfile(folder / spec.training.initial_weights, self.path / _INITIAL_WEIGHTS)
             training = spec.training.model_copy(update={"initial_weights": _INITIAL_WEIGHTS})
             spec = spec.model_copy(update={"training": training})
-        text = json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False)
-        (self.path / "spec.json").write_text(text + "\n", encoding="utf-8")
+        (self.path / "spec.json").write_text(resolved_json(spec) + "\n", encoding="utf-8")
 
     def open_history(self) -> TextIO:
         """Open the history, which `append` writes to."""

@@ -1,0 +1,58 @@
+"""Rules that tie several parts of a spec together.
+
+Each takes the parts that are sound and passes over the others (None), so that one reading of a faulty file finds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from layerkit.data.base import Dataset
+from layerkit.layers.base import Loss, Stage
+from layerkit.spec.faults import Fault
+from layerkit.spec.plan import StackError, plan_nodes, structure_faults
+from layerkit.typing import Shape
+
+
+def stack_faults(layers: Sequence[Stage | None], input_shape: Shape | None) -> list[Fault]:
+    """Return what is wrong with a stack as a whole: loss, names, and shapes up to the first layer that is not sound."""
+    faults = structure_faults(layers)
+    if input_shape is not None:
+        try:
+            plan_nodes([layer for layer in takewhile(lambda layer: layer is not None, layers) if layer], input_shape)
+        except StackError as error:
+            faults.append(error.fault)
+    return faults
+
+
+def data_faults(
+    data: Dataset | None, layers: Sequence[Stage | None], input_shape: Shape | None, batch_size: int | None
+) -> list[Fault]:
+    """Return where model and training do not fit the data, as far as the data is known without loading it."""
+    if data is None:
+        return []
+    facts = data.facts()
+    faults = []
+    if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
+        message = f"samples of {data.type} have shape {facts.input_shape}; the model expects {input_shape}"
+        faults.append(Fault(("model", "input_shape"), "data_mismatch", message))
+    n_outputs = _class_count(layers, input_shape)
+    if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
+        message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
+        faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))
+    if facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
+        message = f"{batch_size} is more than the {facts.train_count} training samples of {data.type}"
+        faults.append(Fault(("training", "batch_size"), "batch_size", message))
+    return faults
+
+
+def _class_count(layers: Sequence[Stage | None], input_shape: Shape | None) -> int | None:
+    """Return how many classes the loss at the end tells apart, if the stack is sound that far."""
+    sound = [layer for layer in layers if layer is not None]
+    if input_shape is None or len(sound) < len(layers) or not sound or not isinstance(sound[-1], Loss):
+        return None
+    try:
+        return sound[-1].class_count(plan_nodes(sound, input_shape)[-1].input_shape)
+    except StackError:
+        return None

@@ -1,0 +1,120 @@
+"""Faults before they have a place in a file, and how pydantic's errors become faults."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from layerkit.component import flat_errors, nested_error
+from layerkit.spec.diagnostics import shortened
+from layerkit.spec.source import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong at a place within a document; fields as in `Diagnostic`.
+
+    ``at_key`` says that the key is at fault, not its value.
+    """
+
+    location: Location
+    code: str
+    message: str
+    suggestion: str | None = None
+    at_key: bool = False
+
+
+def raise_faults(faults: Sequence[Fault]) -> None:
+    """Raise ``faults`` from within a pydantic validator, if there are any; `faults_of` finds them again."""
+    if faults:
+        raise nested_error([{"type": fault.code, "loc": fault.location, "msg": fault.message, "input": None} for fault in faults])
+
+
+def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
+    """Return what pydantic says of a document of the class ``root``."""
+    return [
+        _fault(item, root)
+        for item in flat_errors(list(error.errors(include_url=False)))
+        # pydantic counts only the sound items of a list, and then finds too few.
+        if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]
+    ]
+
+
+def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
+    kind, location, context = error["type"], tuple(error["loc"]), error.get("ctx") or {}
+    if kind == "extra_forbidden":
+        known = context.get("known_keys") or _keys_at(root, location[:-1])
+        nearest = next(iter(difflib.get_close_matches(str(location[-1])[:64], known, n=1)), None)
+        advice = f'did you mean "{nearest}"?' if nearest else f"expected one of {', '.join(known)}"
+        return Fault(location, "unknown_key", f"unknown key; {advice}", nearest, at_key=True)
+    if kind == "missing":
+        return Fault(location[:-1], "missing_key", f'missing key "{location[-1]}"', str(location[-1]))
+    if kind in _EXPECTED:
+        code, template = _EXPECTED[kind]
+        return Fault(location, code, f"expected {template.format(**context)}, received {_shown(error['input'])}")
+    if kind in ("value_error", "assertion_error"):
+        return Fault(location, "invalid_value", shortened(error["msg"].split(", ", 1)[-1], 300))
+    return Fault(location, kind if kind in _OWN else "invalid_value", error["msg"], context.get("suggestion"))
+
+
+_OWN = {
+    "unknown_type",
+    "wrong_family",
+    "ambiguous_type",
+    "missing_loss",
+    "misplaced_loss",
+    "duplicate_name",
+    "shape_mismatch",
+    "layer_failed",
+    "data_mismatch",
+    "class_count",
+    "batch_size",
+}
+"""Codes that are ours already."""
+
+_EXPECTED = {
+    "int_type": ("wrong_type", "an integer"),
+    "int_from_float": ("wrong_type", "an integer"),
+    "float_type": ("wrong_type", "a number"),
+    "string_type": ("wrong_type", "a string"),
+    "bool_type": ("wrong_type", "true or false"),
+    "tuple_type": ("wrong_type", "a list"),
+    "list_type": ("wrong_type", "a list"),
+    "dict_type": ("wrong_type", "an object"),
+    "model_type": ("wrong_type", "an object"),
+    "component_type": ("wrong_type", "{expected}"),
+    "none_required": ("wrong_type", "null"),
+    "literal_error": ("out_of_range", "{expected}"),
+    "greater_than": ("out_of_range", "a number greater than {gt}"),
+    "greater_than_equal": ("out_of_range", "a number of {ge} or more"),
+    "less_than": ("out_of_range", "a number less than {lt}"),
+    "less_than_equal": ("out_of_range", "a number of {le} or less"),
+    "int_parsing_size": ("out_of_range", "a smaller number"),
+    "finite_number": ("not_finite", "a finite number"),
+    "too_short": ("out_of_range", "{min_length} or more items"),
+    "too_long": ("out_of_range", "{max_length} or fewer items"),
+    "string_too_short": ("out_of_range", "{min_length} or more characters"),
+    "string_too_long": ("out_of_range", "{max_length} or fewer characters"),
+    "string_pattern_mismatch": ("out_of_range", "text that matches {pattern}"),
+}
+"""pydantic's kinds of error: our code, and how to say what was expected."""
+
+
+def _shown(value: Any) -> str:
+    try:
+        return shortened(json.dumps(value))
+    except (TypeError, ValueError):
+        return shortened(repr(value))
+
+
+def _keys_at(root: type[BaseModel], location: Iterable[str | int]) -> list[str]:
+    """Return the keys that the block of a spec at ``location`` may have."""
+    block: Any = root
+    for part in location:
+        block = block.model_fields[part].annotation
+    return [field.alias or name for name, field in block.model_fields.items()]

@@ -1,0 +1,130 @@
+"""The JSON Schema of specs, with every installed component in it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel
+
+from layerkit.component import FAMILY_KEY, Component
+from layerkit.layers.base import Loss, Stage
+from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.spec.base import FORMAT_VERSION
+from layerkit.spec.model import ModelSpec
+from layerkit.spec.run import RunSpec, TrainingSpec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+IDENTIFIER = f"urn:layerkit:spec:{FORMAT_VERSION}"
+
+
+def spec_schema(registry: Registry) -> dict[str, Any]:
+    """Return the draft 2020-12 schema of run specs and bare model specs.
+
+    The types are a closed list: what ``registry`` holds, with fields, bounds, defaults and docstrings. Rules that tie several
+    values together, such as shapes that must fit, cannot be said in a schema; the loader checks those.
+    """
+    definitions: dict[str, Any] = {}
+    for family in FAMILIES:
+        members = [item for item in registry.registrations if item.family is family]
+        for item in members:
+            definitions[_key(item)] = _component_schema(item, registry, definitions)
+        definitions[family.__name__] = _one_of(members)
+    stages = [item for item in registry.registrations if issubclass(item.component, Stage)]
+    definitions[Stage.__name__] = _one_of(stages)
+    for block in (TrainingSpec, ModelSpec, RunSpec):
+        definitions[block.__name__] = _documented(block, block.model_json_schema(ref_template="#/$defs/{model}"))
+        del definitions[block.__name__]["title"]
+        definitions[block.__name__].pop("$defs", None)  # each block stands in the list itself
+    definitions["ModelSpec"]["properties"]["layers"] |= {
+        "contains": {"$ref": f"#/$defs/{Loss.__name__}"},
+        "minContains": 1,
+        "maxContains": 1,
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": IDENTIFIER,
+        "title": "layerkit spec",
+        "type": "object",
+        "required": ["layerkit"],
+        "if": {"required": ["layers"], "not": {"required": ["model"]}},
+        "then": {"$ref": "#/$defs/ModelSpec"},
+        "else": {"$ref": "#/$defs/RunSpec"},
+        "$defs": {name: _with_family_references(definitions[name]) for name in sorted(definitions)},
+    }
+
+
+def field_docs(cls: type[BaseModel]) -> dict[str, str]:
+    """Return the docstring under each field of a class, its bases' fields included."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if not (issubclass(base, BaseModel) and base not in (BaseModel, Component)):
+            continue
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+        except (OSError, TypeError, SyntaxError):  # a class made at run time has no source
+            continue
+        body = getattr(tree.body[0], "body", [])
+        for statement, following in pairwise(body):
+            if (
+                isinstance(statement, ast.AnnAssign)
+                and isinstance(statement.target, ast.Name)
+                and isinstance(following, ast.Expr)
+            ):
+                text = getattr(following.value, "value", None)
+                if isinstance(text, str):
+                    docs[statement.target.id] = inspect.cleandoc(text)
+    return docs
+
+
+def _key(item: Registration) -> str:
+    return f"{item.distribution}.{item.family.__name__}.{item.tag}"
+
+
+def _one_of(members: list[Registration]) -> dict[str, Any]:
+    if not members:
+        return {"not": {}}
+    return {
+        "type": "object",
+        "required": ["type"],
+        "oneOf": [{"$ref": f"#/$defs/{_key(item)}"} for item in members],
+    }
+
+
+def _component_schema(item: Registration, registry: Registry, definitions: dict[str, Any]) -> dict[str, Any]:
+    cls, key = item.component, _key(item)
+    schema = _documented(cls, cls.model_json_schema(ref_template=f"#/$defs/{key}.{{model}}"))
+    definitions.update({f"{key}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
+    names = [f"{item.distribution}:{item.tag}"]
+    if len(registry.matches(item.family, item.tag)) == 1:
+        names.insert(0, item.tag)
+    schema["properties"]["type"] = {"enum": names, "description": f"{item.family.__name__} from {item.distribution}."}
+    schema["required"] = ["type", *schema.get("required", [])]
+    return schema
+
+
+def _documented(cls: type[BaseModel], schema: dict[str, Any]) -> dict[str, Any]:
+    """Add the docstrings of a class and of its fields to its schema."""
+    schema["description"] = inspect.cleandoc(cls.__doc__ or "")
+    aliases = {field.alias or name: name for name, field in cls.model_fields.items()}
+    docs = field_docs(cls)
+    for key, field in schema.get("properties", {}).items():
+        field.pop("title", None)
+        if aliases[key] in docs:
+            field["description"] = docs[aliases[key]]
+    return schema
+
+
+def _with_family_references(schema: Any) -> Any:
+    """Replace each family's name by a reference to the list of its members."""
+    if isinstance(schema, list):
+        return [_with_family_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if FAMILY_KEY in schema:
+        rest = {key: value for key, value in schema.items() if key != FAMILY_KEY}
+        return {"$ref": f"#/$defs/{schema[FAMILY_KEY]}", **rest}
+    return {key: _with_family_references(value) for key, value in schema.items()}

@@ -1,0 +1,248 @@
+"""JSON with positions: where each key and value of a document stands, and what is wrong with its letters.
+
+`parse` is for the document that is as it should be, and leaves the work to the standard library. `Positions` reads the text
+again by hand, when there is a fault to point at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from json.decoder import scanstring  # type: ignore[attr-defined]  # documented by its use in JSONDecoder alone
+from typing import Any, NamedTuple, NoReturn, TypeAlias
+
+Location: TypeAlias = tuple[str | int, ...]
+"""Place of a value within a document: keys and indices from the top."""
+
+MAX_CHARACTERS = 2**20
+"""Longest text that is read; a spec of ten thousand layers stays below it."""
+MAX_DEPTH = 64
+"""Deepest nesting that is read."""
+MAX_DIGITS = 40
+"""Longest integer that is read; no field takes one of half that length."""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_WORD = re.compile(r"[-+]?[A-Za-z_][A-Za-z0-9_]*")
+_WORDS = {"true": True, "false": False, "null": None}
+_NOT_FINITE = {"NaN", "Infinity", "-Infinity", "+Infinity", "nan", "inf", "-inf"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class TextFault(NamedTuple):
+    """Something in the text that JSON or a spec does not allow."""
+
+    offset: int
+    length: int
+    location: Location
+    code: str
+    message: str
+
+
+class _SyntaxFault(Exception):
+    def __init__(self, fault: TextFault) -> None:
+        self.fault = fault
+
+
+class _Suspect(ValueError):
+    """The fast reader met something that `Positions` must look at."""
+
+
+def parse(text: str) -> Any:
+    """Return the document in ``text``.
+
+    A number with an integral value becomes an int, however it is spelt: JSON knows one kind of number.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If there is anything wrong; `Positions` says what, and where.
+    """
+    if "\\u" in text and _SURROGATE.search(json.dumps(json.loads(text), ensure_ascii=False)):
+        raise _Suspect
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number, parse_int=_integer)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise _Suspect
+    return result
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise _Suspect(constant)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise _Suspect
+    return int(digits)
+
+
+def _number(digits: str) -> float | int:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise _Suspect
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+class Positions:
+    """A second reading of a text, which keeps where everything stands.
+
+    Attributes
+    ----------
+    document
+        What could be read; values that cannot be used, such as NaN, are None in it.
+    faults
+        What is wrong with the text. A syntax error is the last: nothing behind it was read.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.document: Any = None
+        self.faults: list[TextFault] = []
+        self._keys: dict[Location, tuple[int, int]] = {}
+        self._values: dict[Location, tuple[int, int]] = {}
+        try:
+            end = self._skip(0)
+            self.document, end = self._value(end, ())
+            if self._skip(end) < len(text):
+                self._fail(self._skip(end), 1, (), "the document ends before this; expected nothing more")
+        except _SyntaxFault as stop:
+            self.faults.append(stop.fault)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a syntax error kept part of the text from being read."""
+        return any(fault.code in ("syntax", "too_deep") for fault in self.faults)
+
+    def key(self, location: Location) -> tuple[int, int] | None:
+        """Return offset and length of the key at ``location``; None where there is none."""
+        return self._keys.get(location)
+
+    def value(self, location: Location) -> tuple[int, int]:
+        """Return offset and length of the value at ``location``, or of the nearest one around it."""
+        while location not in self._values and location:
+            location = location[:-1]
+        return self._values.get(location, (0, 1))
+
+    def _fail(self, offset: int, length: int, location: Location, message: str, code: str = "syntax") -> NoReturn:
+        raise _SyntaxFault(TextFault(min(offset, len(self.text)), length, location, code, message))
+
+    def _note(self, offset: int, length: int, location: Location, code: str, message: str) -> None:
+        self.faults.append(TextFault(offset, length, location, code, message))
+
+    def _skip(self, offset: int) -> int:
+        match = _SPACE.match(self.text, offset)
+        assert match is not None
+        return match.end()
+
+    def _value(self, offset: int, location: Location) -> tuple[Any, int]:
+        if len(location) > MAX_DEPTH:
+            self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
+        opening = self.text[offset : offset + 1]
+        read: dict[str, Callable[[int, Location], tuple[Any, int]]]
+        read = {"{": self._object, "[": self._array, '"': self._string}
+        value, end = read.get(opening, self._plain)(offset, location)
+        self._values[location] = offset, 1 if opening in ("{", "[") else end - offset
+        return value, end
+
+    def _object(self, offset: int, location: Location) -> tuple[dict[str, Any], int]:
+        result: dict[str, Any] = {}
+        end = self._skip(offset + 1)
+        if self.text[end : end + 1] == "}":
+            return result, end + 1
+        while True:
+            if self.text[end : end + 1] != '"':
+                self._fail_at_key(end, location)
+            start = end
+            key, end = self._string(start, location)
+            inner = (*location, key)
+            if key in result:
+                self._note(start, end - start, inner, "duplicate_key", f'the key "{key}" stands twice in one object')
+            self._keys[inner] = start, end - start
+            colon = self._skip(end)
+            if self.text[colon : colon + 1] != ":":
+                self._fail(colon, 1, inner, 'expected ":" after the key')
+            result[key], end = self._value(self._skip(colon + 1), inner)
+            end, done = self._separator(end, "}", location)
+            if done:
+                return result, end
+
+    def _array(self, offset: int, location: Location) -> tuple[list[Any], int]:
+        result: list[Any] = []
+        end = self._skip(offset + 1)
+        if self.text[end : end + 1] == "]":
+            return result, end + 1
+        while True:
+            value, end = self._value(end, (*location, len(result)))
+            result.append(value)
+            end, done = self._separator(end, "]", location)
+            if done:
+                return result, end
+
+    def _separator(self, offset: int, closing: str, location: Location) -> tuple[int, bool]:
+        """Step over ``,`` or ``closing``; return where to go on, and whether it was ``closing``."""
+        mark = self._skip(offset)
+        found = self.text[mark : mark + 1]
+        if found == closing:
+            return mark + 1, True
+        if found != ",":
+            self._fail(mark, 1, location, f'expected "," or "{closing}"' + ("" if found else "; the text ends here"))
+        following = self._skip(mark + 1)
+        if self.text[following : following + 1] == closing:
+            self._fail(mark, 1, location, f'"," before "{closing}"; JSON allows none after the last item')
+        return following, False
+
+    def _fail_at_key(self, offset: int, location: Location) -> NoReturn:
+        found = self.text[offset : offset + 1]
+        if found == "'":
+            self._fail(offset, 1, location, 'keys stand in double quotes: "key"')
+        if found in ("/", "#"):
+            self._fail(offset, 1, location, "JSON has no comments")
+        self._fail(offset, 1, location, "expected a key in double quotes" + ("" if found else "; the text ends here"))
+
+    def _string(self, offset: int, location: Location) -> tuple[str, int]:
+        try:
+            value, end = scanstring(self.text, offset + 1, True)
+        except json.JSONDecodeError as error:
+            if error.msg.startswith("Unterminated"):
+                self._fail(offset, 1, location, "this string has no closing quote")
+            self._fail(error.pos, 1, location, "this character cannot stand in a string as it is; write it as an escape")
+        if _SURROGATE.search(value):
+            self._note(offset, end - offset, location, "surrogate", "half a surrogate pair is no character")
+            value = _SURROGATE.sub("\ufffd", value)
+        return value, end
+
+    def _plain(self, offset: int, location: Location) -> tuple[Any, int]:
+        """Read a number or a word."""
+        match = _WORD.match(self.text, offset)
+        if match:
+            return self._word(match.group(), offset, location)
+        match = _NUMBER.match(self.text, offset)
+        if match is None:
+            found = self.text[offset : offset + 1]
+            hint = {"'": "strings stand in double quotes", "/": "JSON has no comments", "#": "JSON has no comments"}
+            self._fail(offset, 1, location, hint.get(found, "expected a value" + ("" if found else "; the text ends here")))
+        digits, end = match.group(), match.end()
+        if digits.lstrip("-") == "0" and self.text[end : end + 1].isdigit():
+            self._fail(offset, 1, location, "a number has no leading zeros")
+        try:
+            return (_number(digits) if re.search(r"[.eE]", digits) else _integer(digits)), end
+        except _Suspect:
+            if len(digits) > MAX_DIGITS:
+                self._note(offset, len(digits), location, "too_long", f"this number has more than {MAX_DIGITS} digits")
+            else:
+                self._note(offset, len(digits), location, "not_finite", f"{digits} is larger than any float")
+            return None, end
+
+    def _word(self, word: str, offset: int, location: Location) -> tuple[Any, int]:
+        if word in _NOT_FINITE:
+            self._note(offset, len(word), location, "not_finite", f"expected a finite number, received {word}")
+        elif word not in _WORDS:
+            fix = word.lower() if word.lower() in _WORDS else "null" if word == "None" else None
+            hint = f"write {fix}" if fix else "strings stand in double quotes"
+            self._fail(offset, len(word), location, f"JSON has no word {word[:40]}; {hint}")
+        return _WORDS.get(word), offset + len(word)
