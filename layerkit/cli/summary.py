@@ -38,8 +38,8 @@ def _show(cost: Cost, digest: str) -> None:
         flops = f"{node.flops * cost.batch:,}"
         table.add_row(node.name, node.type, str(node.input_shape), str(node.output_shape), f"{node.parameters:,}", flops)
     Console(highlight=False, markup=False).print(table)
-    click.echo(f"\nparameters   {sum(node.parameters for node in cost.nodes):,}, {size_text(cost.parameters)}")
-    click.echo(f"gradients    {size_text(cost.gradients)}")
+    click.echo(f"\nparameters   {cost.parameter_count:,}, {size_text(cost.parameters)}")
+    click.echo(f"gradients    {size_text(cost.parameters)}")
     click.echo(f"state        {size_text(cost.state)}")
     click.echo(f"optimizer    {size_text(cost.slots)}")
     click.echo(f"work arrays  {size_text(cost.work)} for {cost.batch} samples a step")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -18,8 +17,7 @@ from layerkit.layers.node import Node
 from layerkit.typing import Array, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """The declaration of one array that a node owns.
 
     Parameters
@@ -33,7 +31,7 @@ class Parameter:
     """
 
     shape: Shape
-    initializer: Initializer = field(default_factory=Zeros)
+    initializer: Initializer = Zeros()
     decay: bool = True
 
 

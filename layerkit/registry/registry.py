@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
@@ -96,6 +97,7 @@ class Registry:
         self.registrations = tuple(registrations)
         self.problems = tuple(problems)
         self._wider = wider
+        self._resolved: dict[tuple[type[Component], str], type[Component]] = {}
 
     def matches(self, family: type[Component], tag: str) -> list[Registration]:
         """Return all registrations in ``family`` under ``tag``, which may be qualified as ``distribution:tag``."""
@@ -118,11 +120,13 @@ class Registry:
         AmbiguousTypeError
             If several distributions offer it.
         """
+        known = self._resolved.get((family, tag))
+        if known is not None:
+            return cast("type[ComponentT]", known)
         found = self.matches(family, tag)
         if len(found) == 1:
-            component = found[0].component
-            assert issubclass(component, family)
-            return component
+            self._resolved[family, tag] = found[0].component
+            return self.resolve(family, tag)
         if len(found) > 1:
             choices = " or ".join(f'"{item.distribution}:{item.tag}"' for item in found)
             raise AmbiguousTypeError(f'several distributions offer the type "{tag}"; choose {choices}')

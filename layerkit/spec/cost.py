@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from layerkit.spec.run import RunSpec
 from layerkit.typing import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCost:
+class NodeCost(NamedTuple):
     """What one node takes.
 
     Attributes
@@ -31,7 +30,7 @@ class NodeCost:
     flops
         Floating-point operations of one sample in a training step, forward and backward.
     work_size
-        Numbers in the work arrays for one sample in a training step.
+        Numbers in the work arrays for one sample in a training step, at the most.
     """
 
     name: str
@@ -43,89 +42,106 @@ class NodeCost:
     work_size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
     """What a whole network takes, in bytes unless said otherwise.
 
     Attributes
     ----------
-    nodes
-        Node by node.
+    plans
+        The plans of its nodes.
+    itemsize
+        Bytes of a float.
     batch
         Samples a step that the figures are for.
-    parameters, gradients, state, slots, work
-        Bytes of each kind of array: slots are the optimizer's, work arrays those of a training step.
-    flops
-        Floating-point operations of a training step.
+    slot_count
+        Vectors that the optimizer keeps.
     """
 
-    nodes: tuple[NodeCost, ...]
+    plans: tuple[NodePlan, ...]
+    itemsize: int
     batch: int
-    parameters: int
-    gradients: int
-    state: int
-    slots: int
-    work: int
-    flops: int
+    slot_count: int
+
+    @cached_property
+    def parameter_count(self) -> int:
+        """Trainable numbers."""
+        return sum([plan.parameter_count for plan in self.plans])
+
+    @property
+    def parameters(self) -> int:
+        """The flat parameter vector; the flat gradient vector takes as much again."""
+        return self.parameter_count * self.itemsize
+
+    @property
+    def slots(self) -> int:
+        """What the optimizer keeps between steps."""
+        return self.slot_count * self.parameters
+
+    @cached_property
+    def state(self) -> int:
+        """Arrays that are saved and not trained."""
+        declared = [declared for plan in self.plans if plan.state for declared in plan.state.values()]
+        return sum(math.prod(array.shape) for array in declared) * self.itemsize
+
+    @cached_property
+    def work(self) -> int:
+        """Work arrays of a training step, at the most."""
+        return sum([plan.work_size for plan in self.plans]) * self.itemsize * self.batch
 
     @property
     def total(self) -> int:
-        """All bytes together."""
-        return self.parameters + self.gradients + self.state + self.slots + self.work
+        """Everything together."""
+        return 2 * self.parameters + self.slots + self.state + self.work
+
+    @cached_property
+    def nodes(self) -> tuple[NodeCost, ...]:
+        """Node by node."""
+        nodes = []
+        trained_before = False
+        for plan in self.plans:
+            # Backward repeats the work of forward for the parameters, and again for the inputs where they need a gradient.
+            flops = plan.flops * (1 + bool(plan.parameters) + trained_before)
+            trained_before |= bool(plan.parameters)
+            shapes = plan.input_shape, plan.output_shape
+            nodes.append(NodeCost(plan.name, plan.stage.type, *shapes, plan.parameter_count, flops, plan.work_size))
+        return tuple(nodes)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a training step."""
+        return self.batch * sum(node.flops for node in self.nodes)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures for tools."""
-        return {**asdict(self), "total": self.total, "parameter_count": sum(node.parameters for node in self.nodes)}
+        return {
+            "nodes": [node._asdict() for node in self.nodes],
+            "batch": self.batch,
+            "parameter_count": self.parameter_count,
+            "flops": self.flops,
+            "bytes": {
+                "parameters": self.parameters,
+                "gradients": self.parameters,
+                "slots": self.slots,
+                "state": self.state,
+                "work": self.work,
+                "total": self.total,
+            },
+        }
 
 
 def cost_of(spec: RunSpec | ModelSpec) -> Cost:
     """Return what ``spec`` takes; a bare model is counted with plain gradient descent and a batch of 1."""
     if isinstance(spec, ModelSpec):
-        return _cost(spec, 1, 0)
+        return Cost(spec.plan(), np.dtype(spec.dtype).itemsize, 1, 0)
     batch = spec.training.batch_size or spec.data.facts().train_count or 1
-    return _cost(spec.model, batch, len(spec.training.optimizer.slots))
-
-
-def _cost(model: ModelSpec, batch: int, slot_count: int) -> Cost:
-    itemsize = np.dtype(model.dtype).itemsize
-    nodes = []
-    trained = False
-    state = 0
-    for plan in model.plan():
-        nodes.append(_node_cost(plan, trained))
-        trained |= bool(plan.parameters)
-        state += sum(math.prod(declared.shape) for declared in plan.state.values()) * itemsize
-    parameters = sum(node.parameters for node in nodes) * itemsize
-    return Cost(
-        nodes=tuple(nodes),
-        batch=batch,
-        parameters=parameters,
-        gradients=parameters,
-        state=state,
-        slots=slot_count * parameters,
-        work=batch * sum(node.work_size for node in nodes) * itemsize,
-        flops=batch * sum(node.flops for node in nodes),
-    )
-
-
-def _node_cost(plan: NodePlan, trained_before: bool) -> NodeCost:
-    # Backward repeats the work of forward for the parameters, and again for the inputs where they need a gradient.
-    passes = 1 + bool(plan.parameters) + trained_before
-    return NodeCost(
-        plan.name,
-        plan.stage.type,
-        plan.input_shape,
-        plan.output_shape,
-        plan.parameter_count,
-        passes * plan.flops,
-        plan.work_size,
-    )
+    return Cost(spec.model.plan(), np.dtype(spec.model.dtype).itemsize, batch, len(spec.training.optimizer.slots))
 
 
 def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
     """Return a fault with the numbers if ``spec`` takes more than ``budget`` bytes; None stands for what the machine has free."""
-    cost = cost_of(spec)
     limit = free_memory() if budget is None else budget
+    cost = cost_of(spec)
     if cost.total <= limit:
         return []
     largest = max(range(len(cost.nodes)), key=lambda index: (cost.nodes[index].parameters, cost.nodes[index].work_size))

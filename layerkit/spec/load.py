@@ -110,7 +110,7 @@ def _validated(document: Any) -> RunSpec | ModelSpec | None:
     if not isinstance(document, dict) or "layerkit" not in document:
         return None
     try:
-        spec = _spec_class(document).model_validate_json(to_json(document))
+        spec = _spec_class(document).model_validate(document)
     except ValidationError:
         return None
     # What stands in a file about the file is no part of the meaning.
@@ -132,7 +132,7 @@ def _faults(document: Any) -> list[Fault]:
         )
         return [Fault(("layerkit",), "newer_version", message)]
     try:
-        spec_class.model_validate_json(to_json(document))
+        spec_class.model_validate(document)
     except ValidationError as error:
         faults += [_with_advice(fault, document) for fault in faults_of(error, spec_class)]
     faults += [fault for fault in _cross_faults(document) if fault not in faults]

@@ -8,9 +8,8 @@ from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.layers.base import Stage
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import stack_faults
 from layerkit.spec.faults import raise_faults
-from layerkit.spec.plan import NodePlan, plan_nodes
+from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
 from layerkit.typing import Shape
 
 MAX_LAYERS = 10_000
@@ -35,12 +34,21 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        raise_faults(stack_faults(self.layers, self.input_shape))
+        faults = structure_faults(self.layers)
+        try:
+            self.plan()
+        except StackError as error:
+            faults.append(error.fault)
+        raise_faults(faults)
         return self
 
     def plan(self) -> tuple[NodePlan, ...]:
-        """Return what each node of the network will be and need."""
-        return plan_nodes(self.layers, self.input_shape)
+        """Return what each node of the network will be and need; worked out once."""
+        layers, input_shape, plans = self.__dict__.get("_plan", (None, None, ()))
+        if layers is not self.layers or input_shape is not self.input_shape:  # a copy may have other layers
+            plans = plan_nodes(self.layers, self.input_shape)
+            self.__dict__["_plan"] = self.layers, self.input_shape, plans
+        return tuple(plans)
 
     @property
     def logits_shape(self) -> Shape:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from layerkit.errors import LayerkitError
 from layerkit.layers.base import Loss, Parameter, Stage
@@ -15,8 +14,7 @@ from layerkit.spec.faults import Fault
 from layerkit.typing import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class NodePlan:
+class NodePlan(NamedTuple):
     """One position of a stack: everything that is known of its node before it exists."""
 
     name: str
@@ -25,13 +23,9 @@ class NodePlan:
     output_shape: Shape
     parameters: Mapping[str, Parameter]
     state: Mapping[str, Parameter]
+    parameter_count: int
     flops: int
     work_size: int
-
-    @property
-    def parameter_count(self) -> int:
-        """How many trainable numbers the node has."""
-        return sum(math.prod(parameter.shape) for parameter in self.parameters.values())
 
 
 class StackError(LayerkitError):
@@ -44,11 +38,11 @@ class StackError(LayerkitError):
 
 def node_names(layers: Sequence[Stage | None]) -> list[str]:
     """Return each layer's own name, or its type and count: ``affine_1``, ``relu_1``, ``affine_2``."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     names = []
     for layer in layers:
         tag = layer.type if layer else ""
-        counts[tag] += 1
+        counts[tag] = counts.get(tag, 0) + 1
         names.append((layer and layer.name) or f"{tag}_{counts[tag]}")
     return names
 
@@ -57,15 +51,19 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
     """Return what is wrong with the order and the names of a stack; None stands for a layer that is faulty in itself."""
     faults = []
     last = len(layers) - 1
+    losses = {kind for kind in set(map(type, layers)) if issubclass(kind, Loss)}  # a stack is long, its kinds are few
     for index, layer in enumerate(layers):
-        if isinstance(layer, Loss) and index < last:
+        if layer is not None and type(layer) in losses and index < last:
             message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"
             faults.append(Fault(("layers", index), "misplaced_loss", message))
         elif index == last and layer is not None and not isinstance(layer, Loss):
             message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
             faults.append(Fault(("layers", index), "missing_loss", message))
+    names = node_names(layers)
+    if len(set(names)) == len(names):
+        return faults
     seen: dict[str, int] = {}
-    for index, name in enumerate(node_names(layers)):
+    for index, name in enumerate(names):
         if layers[index] is None:
             continue
         if name in seen:
@@ -100,20 +98,23 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape) -> tuple[NodePlan, .
 
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
-    plan = NodePlan(
-        name=name,
-        stage=layer,
-        input_shape=input_shape,
-        output_shape=layer.output_shape(input_shape),
-        parameters=layer.parameters(input_shape),
-        state=layer.state(input_shape),
-        flops=layer.flops(input_shape),
-        work_size=layer.work_size(input_shape),
-    )
-    for shape in (plan.output_shape, *(declared.shape for declared in (*plan.parameters.values(), *plan.state.values()))):
-        if not (isinstance(shape, tuple) and all(isinstance(length, int) and length > 0 for length in shape)):
-            raise TypeError(f"it declares the shape {shape!r}, which is no tuple of positive integers")
-    for array in (*plan.parameters, *plan.state):
-        if not array.isidentifier() or hasattr(Arrays, array):
-            raise TypeError(f"it declares an array {array!r}, which cannot be an attribute")
-    return plan
+    output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
+    _require_shape(output_shape)
+    for arrays in (parameters, state):
+        for array, declared in arrays.items():
+            _require_shape(declared.shape)
+            if not array.isidentifier() or hasattr(Arrays, array):
+                raise TypeError(f"it declares an array {array!r}, which cannot be an attribute")
+    count = sum([math.prod(declared.shape) for declared in parameters.values()]) if parameters else 0
+    flops, work_size = layer.flops(input_shape), layer.work_size(input_shape)
+    return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, flops, work_size)
+
+
+def _require_shape(shape: object) -> None:
+    if isinstance(shape, tuple):
+        for length in shape:
+            if type(length) is not int or length < 1:
+                break
+        else:
+            return
+    raise TypeError(f"it declares the shape {shape!r}, which is no tuple of positive integers")

@@ -19,8 +19,8 @@ MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
-MAX_DIGITS = 40
-"""Longest integer that is read; no field takes one of half that length."""
+MAX_DIGITS = 4300
+"""Longest integer that is read, which is Python's own limit."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -61,7 +61,7 @@ def parse(text: str) -> Any:
     """
     if "\\u" in text and _SURROGATE.search(json.dumps(json.loads(text), ensure_ascii=False)):
         raise _Suspect
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number, parse_int=_integer)
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,319 @@
+"""``layerkit train``: what it prints and leaves behind, how it fails, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import numpy as np
+import pytest
+
+import layerkit as lk
+
+CommandLine = Callable[..., CompletedProcess[str]]
+PROGRAM = str(Path(sysconfig.get_path("scripts")) / "layerkit")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    """Give a function that writes a spec to a file."""
+
+    def to_file(document: dict[str, Any]) -> Path:
+        path = tmp_path / "spec.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return to_file
+
+
+def history(run: Path) -> list[float]:
+    """Return the losses that a run wrote down."""
+    return [json.loads(line)["loss"] for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+# --- what it prints and leaves ------------------------------------------------------------------------------------
+
+
+def test_it_prints_the_reported_epochs_and_the_score(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    result = layerkit("train", write(spec))
+    assert result.returncode == 0
+    *epochs, score = result.stdout.splitlines()
+    losses = history(here / "runs" / "small-001")
+    assert len(losses) == 7
+    assert epochs == [f"Epoch {epoch:4d}, loss = {losses[epoch]:.4f}" for epoch in (0, 3, 6)]
+    assert losses[-1] < losses[0]
+    assert score.startswith("test set accuracy = ")
+    assert float(score.split()[-1]) > 0.8
+    assert result.stderr == "run directory: runs/small-001\n"
+
+
+def test_it_leaves_spec_history_and_model(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    path = write(spec)
+    score = layerkit("train", path, "--out", here / "out").stdout.splitlines()[-1]
+    out = here / "out"
+    assert {"spec.json", "history.jsonl", "model.safetensors"} <= {entry.name for entry in out.iterdir()}
+    asked = lk.load_spec(path)
+    assert isinstance(asked, lk.RunSpec)
+    assert lk.load_spec(out / "spec.json") == asked
+    model = lk.Sequential.load(out / "model.safetensors")
+    test = asked.data.load(asked.seed, out).test
+    assert test is not None
+    accuracy = np.mean(model.predict(test.inputs).argmax(axis=1) == test.targets)
+    assert score == f"test set accuracy = {accuracy:.3f}"
+
+
+def test_what_it_leaves_trains_again_to_the_same_history(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path, tmp_path: Path
+) -> None:
+    """The directory stands on its own: the initial weights came along, and their file may be gone."""
+    start = tmp_path / "weights" / "start.safetensors"
+    start.parent.mkdir()
+    asked = lk.load_spec(write(spec))
+    assert isinstance(asked, lk.RunSpec)
+    lk.build(asked.model, seed=77).save(start)
+    spec["training"]["initial_weights"] = "weights/start.safetensors"
+    assert layerkit("train", write(spec), "--out", "first").returncode == 0
+    start.unlink()
+    assert layerkit("train", "first/spec.json", "--out", "second").returncode == 0
+    for name in ("spec.json", "history.jsonl"):
+        assert (here / "first" / name).read_bytes() == (here / "second" / name).read_bytes()
+    first, second = (lk.Sequential.load(here / run / "model.safetensors") for run in ("first", "second"))
+    assert first.parameters.tobytes() == second.parameters.tobytes()
+
+
+def test_each_run_gets_a_directory_of_its_own(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    path = write(spec)
+    assert [layerkit("train", path).stderr for _ in range(2)] == [f"run directory: runs/small-00{i}\n" for i in (1, 2)]
+    assert history(here / "runs" / "small-001") == history(here / "runs" / "small-002")
+
+
+def test_data_without_test_samples_gets_no_score(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path]
+) -> None:
+    spec["data"]["test_size"] = None
+    result = layerkit("train", write(spec))
+    assert result.returncode == 0
+    assert [line.split(",")[0] for line in result.stdout.splitlines()] == ["Epoch    0", "Epoch    3", "Epoch    6"]
+
+
+def test_a_terminal_shows_the_same_lines_and_a_bar(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    path = write(spec)
+    plain = layerkit("train", path).stdout
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([PROGRAM, "train", str(path)], stdout=theirs, stderr=subprocess.DEVNULL) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := read_terminal(ours):
+            shown += chunk
+        assert process.wait() == 0
+    os.close(ours)
+    text = shown.decode().replace("\r", "")
+    for line in plain.splitlines():
+        assert line in text
+    assert "epochs" in text
+    assert "7/7" in text
+    assert "epochs" not in plain
+
+
+def read_terminal(descriptor: int) -> bytes:
+    """Return what a terminal shows next; nothing where the other end was closed."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
+
+
+def test_a_bar_shows_the_reported_epochs(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(spec)
+    plain = layerkit("train", path).stdout
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    shown = layerkit("train", path).stdout
+    lines = r"Epoch +\d+, loss = [\d.]+|test set accuracy = [\d.]+"
+    assert re.findall(lines, shown) == plain.splitlines()
+
+
+# --- how it fails -------------------------------------------------------------------------------------------------
+
+
+def test_a_faulty_spec_trains_nothing(layerkit: CommandLine, faulty: tuple[Path, Sequence[str]], here: Path) -> None:
+    path, phrases = faulty
+    result = layerkit("train", path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    for phrase in [str(path), *phrases]:
+        assert phrase in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_a_bare_model_spec_is_no_run(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    path = write({"layerkit": 1, **spec["model"]})
+    result = layerkit("train", path)
+    assert result.returncode == 2
+    assert str(path) in result.stderr
+    assert '"data"' in result.stderr
+    assert '"training"' in result.stderr
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged", "of another network"])
+def test_initial_weights_that_cannot_be_used_train_nothing(
+    layerkit: CommandLine,
+    spec: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    here: Path,
+    tmp_path: Path,
+    damage: str,
+) -> None:
+    weights = tmp_path / "start.safetensors"
+    if damage == "damaged":
+        weights.write_bytes(b"no weights")
+    elif damage == "of another network":
+        lk.Sequential([lk.Affine(units=3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0).save(weights)
+    spec["training"]["initial_weights"] = "start.safetensors"
+    result = layerkit("train", write(spec))
+    assert result.returncode == 2
+    assert str(weights) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_a_directory_that_is_not_empty_is_left_alone(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    (here / "out").mkdir()
+    (here / "out" / "precious.txt").write_text("mine")
+    result = layerkit("train", write(spec), "--out", "out")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "out is not empty" in result.stderr
+    assert [entry.name for entry in (here / "out").iterdir()] == ["precious.txt"]
+    assert [entry.name for entry in here.iterdir()] == ["out"]
+
+
+def test_a_diverging_training_ends_with_1(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    spec["training"] |= {"optimizer": {"type": "sgd", "learning_rate": 1e30}, "report_every": 1}
+    result = layerkit("train", write(spec))
+    assert result.returncode == 1
+    assert "smaller learning_rate" in result.stderr
+    assert "Warning" not in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "accuracy" not in result.stdout
+    assert len(result.stdout.splitlines()) == len(history(here / "runs" / "small-001"))
+    assert not (here / "runs" / "small-001" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], "SPEC"),
+        (["train", "a.json", "b.json"], "b.json"),
+        (["train", "--no-such-option", "a.json"], "--no-such-option"),
+        (["trian"], "trian"),
+    ],
+    ids=["no spec", "two specs", "option", "command"],
+)
+def test_wrong_usage_ends_with_2(layerkit: CommandLine, arguments: list[str], message: str) -> None:
+    result = layerkit(*arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_help_lists_the_commands(layerkit: CommandLine) -> None:
+    result = layerkit("--help")
+    assert result.returncode == 0
+    for command in ("train", "validate", "components", "gradcheck"):
+        assert command in result.stdout
+        assert layerkit(command, "-h").stdout.startswith(f"Usage: layerkit {command}")
+
+
+def test_the_version_is_that_of_the_distribution(layerkit: CommandLine) -> None:
+    from importlib.metadata import version
+
+    assert layerkit("--version").stdout == f"layerkit, version {version('layerkit')}\n"
+
+
+def test_an_interrupt_ends_with_130(
+    layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("layerkit.training.run.Run.score", interrupted)
+    result = layerkit("train", write(spec))
+    assert result.returncode == 130
+    assert "interrupted" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_keeps_the_exception(layerkit: CommandLine, tmp_path: Path) -> None:
+    with pytest.raises(lk.SpecError):
+        layerkit("--debug", "train", tmp_path / "missing.json")
+
+
+# --- as a process of its own --------------------------------------------------------------------------------------
+
+
+def test_a_process_that_fails_says_so_without_a_traceback(here: Path) -> None:
+    result = subprocess.run([PROGRAM, "train", "missing.json"], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("missing.json: ")
+    assert "No such file" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_process_shows_the_traceback_on_demand(here: Path) -> None:
+    result = subprocess.run([PROGRAM, "--debug", "train", "missing.json"], capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "missing.json" in result.stderr
+
+
+def test_a_process_that_diverges_ends_with_1(spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path) -> None:
+    spec["training"]["optimizer"]["learning_rate"] = 1e30
+    result = subprocess.run([PROGRAM, "train", str(write(spec))], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "smaller learning_rate" in result.stderr
+
+
+def test_a_process_that_is_interrupted_ends_with_130(
+    spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+) -> None:
+    spec["training"] |= {"epochs": 10**9, "report_every": 1}
+    command = [PROGRAM, "train", str(write(spec)), "--out", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Epoch    0, loss = ")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert len(history(here / "out")) >= 1  # every line is whole

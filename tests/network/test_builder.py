@@ -1,0 +1,182 @@
+"""Building: the same spec and seed give the same network, from Python and from JSON."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+import layerkit as lk
+from layerkit.errors import MemoryBudgetError
+
+initializers = st.one_of(
+    st.builds(lk.Zeros),
+    st.builds(lk.Constant, value=st.floats(-3, 3)),
+    st.builds(lk.Normal, mean=st.floats(-1, 1), std=st.floats(0.01, 1)),
+    st.builds(lk.Uniform, low=st.floats(-2, -1), high=st.floats(-1, 2, exclude_min=True)),
+    st.builds(lk.XavierUniform),
+    st.builds(lk.XavierNormal),
+    st.builds(lk.HeUniform),
+    st.builds(lk.HeNormal),
+)
+layers = st.one_of(
+    st.builds(lk.ReLU),
+    st.builds(lk.Affine, units=st.integers(1, 6), weight_init=initializers, bias_init=initializers),
+)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> lk.ModelSpec:
+    """Draw a spec: a stack of some layers, with names of their own here and there."""
+    hidden = draw(st.lists(layers, max_size=5))
+    stack = [
+        layer.model_copy(update={"name": f"own-name-{index}"}) if draw(st.booleans()) else layer
+        for index, layer in enumerate(hidden)
+    ]
+    return lk.ModelSpec(
+        input_shape=(draw(st.integers(1, 5)),),
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+        layers=(*stack, lk.CategoricalCrossEntropy()),
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(models(), st.integers(0, 2**53 - 1))
+def test_a_spec_goes_to_json_and_back_to_the_same_network(spec: lk.ModelSpec, seed: int) -> None:
+    from_python = lk.Sequential(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+    assert from_python.spec == spec
+
+    again = lk.ModelSpec.model_validate_json(from_python.spec.model_dump_json())
+    assert again == spec
+    assert [type(layer) for layer in again.layers] == [type(layer) for layer in spec.layers]
+
+    from_json = lk.build(again, seed=seed)
+    assert from_json.spec == spec
+    assert from_json.seed == from_python.seed == seed
+    assert from_json.parameters.dtype == spec.dtype
+    assert from_json.parameters.tobytes() == from_python.parameters.tobytes()
+    assert [node.name for node in from_json.nodes] == [node.name for node in from_python.nodes]
+
+
+def test_handwritten_json_and_python_say_the_same() -> None:
+    text = """
+    {"layerkit": 1, "input_shape": [4], "dtype": "float64", "layers": [
+        {"type": "affine", "units": 8, "weight_init": {"type": "normal", "std": 0.1}, "name": "hidden"},
+        {"type": "relu"},
+        {"type": "affine", "units": 3},
+        {"type": "crossentropy"}
+    ]}
+    """
+    from_json = lk.build(lk.ModelSpec.model_validate_json(text), seed=5)
+    from_python = lk.Sequential(
+        [
+            lk.Affine(units=8, weight_init=lk.Normal(std=0.1), name="hidden"),
+            lk.ReLU(),
+            lk.Affine(units=3),
+            lk.CategoricalCrossEntropy(),
+        ],
+        input_shape=(4,),
+        dtype="float64",
+        seed=5,
+    )
+    assert from_json.spec == from_python.spec
+    assert_array_equal(from_json.parameters, from_python.parameters)
+    dumped = json.loads(from_python.spec.model_dump_json())
+    assert dumped["layers"][0]["weight_init"] == {"type": "normal", "mean": 0.0, "std": 0.1}
+    assert "name" not in dumped["layers"][1]
+
+
+def weights(*stack: lk.Layer, seed: int = 0) -> dict[str, bytes]:
+    """Build the stack and return the bytes of each array by its node's name."""
+    model = lk.Sequential([*stack, lk.CategoricalCrossEntropy()], input_shape=(4,), seed=seed)
+    return {f"{node.name}.{name}": array.tobytes() for node in model.nodes for name, array in node.params.items()}
+
+
+def dense(units: int = 4, name: str | None = None) -> lk.Affine:
+    return lk.Affine(units=units, bias_init=lk.Normal(), name=name)
+
+
+def test_another_layer_in_between_leaves_the_initial_weights() -> None:
+    before = weights(dense(8), dense(3))
+    assert weights(dense(8), lk.ReLU(), dense(3)) == before
+    assert weights(lk.ReLU(), dense(8), lk.ReLU(), lk.ReLU(), dense(3)) == before
+
+
+def test_a_longer_stack_starts_like_the_shorter_one() -> None:
+    before = weights(dense(8), dense(3))
+    assert weights(dense(8), dense(3), dense(5)).items() > before.items()
+
+
+def test_the_seed_and_the_name_decide_the_weights() -> None:
+    same = weights(dense(), dense(name="other"))
+    assert weights(dense(), dense(name="other")) == same
+    assert not set(same.values()) & set(weights(dense(), dense(name="other"), seed=1).values())
+    assert len(set(same.values())) == 4
+    renamed = weights(dense(), dense(name="another"))
+    assert renamed["affine_1.weight"] == same["affine_1.weight"]
+    assert renamed["another.weight"] != same["other.weight"]
+
+
+def test_without_a_seed_a_fresh_one_is_taken_and_kept() -> None:
+    stack = [dense(), lk.CategoricalCrossEntropy()]
+    first, second = (lk.Sequential(stack, input_shape=(4,)) for _ in range(2))
+    assert first.seed != second.seed
+    assert first.parameters.tobytes() != second.parameters.tobytes()
+    for model in (first, second):
+        assert lk.build(model.spec, seed=model.seed).parameters.tobytes() == model.parameters.tobytes()
+        assert 0 <= model.seed < 2**53
+
+
+def test_each_node_has_a_random_stream_of_its_own() -> None:
+    stack = [dense(), dense(), lk.CategoricalCrossEntropy()]
+    first, second = (lk.Sequential(stack, input_shape=(4,), seed=1) for _ in range(2))
+    drawn = [node.rng.random(4).tolist() for node in first.nodes]
+    assert drawn == [node.rng.random(4).tolist() for node in second.nodes]
+    assert len({tuple(numbers) for numbers in drawn}) == 3
+
+
+def test_weight_decay_applies_to_the_parameters_that_do_not_decline_it() -> None:
+    model = lk.Sequential([dense(8), lk.ReLU(), dense(3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    model.parameters[:] = 0
+    for stretch in model.decaying:
+        model.parameters[stretch] = 1
+    for node in model.nodes:
+        for name, array in node.params.items():
+            assert_array_equal(array, np.full(array.shape, name == "weight"))
+
+
+def test_nodes_know_their_place() -> None:
+    model = lk.Sequential([lk.ReLU(), dense(8), dense(3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    places = [(node.name, node.input_shape, node.output_shape, node.needs_input_gradient) for node in model.nodes]
+    assert places == [
+        ("relu_1", (4,), (4,), False),
+        ("affine_1", (4,), (8,), False),
+        ("affine_2", (8,), (3,), True),
+        ("crossentropy_1", (3,), (), True),
+    ]
+    assert [node.layer for node in model.nodes] == list(model.spec.layers)
+    assert repr(model["affine_2"]) == "<Node affine_2: (8,) -> (3,)>"
+
+
+def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated() -> None:
+    with pytest.raises(MemoryBudgetError, match="5000000000000000 parameters"):
+        lk.Sequential([lk.Affine(units=10**15), lk.CategoricalCrossEntropy()], input_shape=(4,))
+
+
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        ([lk.Affine(units=3)], r"layers\.0: .*loss"),
+        ([], r"layers\n.*at least 1 item"),
+        ([lk.CategoricalCrossEntropy(), lk.CategoricalCrossEntropy()], r"layers\.0: .*loss"),
+        ([lk.ReLU(name="a"), lk.ReLU(name="a"), lk.CategoricalCrossEntropy()], r'layers\.1: .*name "a"'),
+    ],
+    ids=["no loss", "nothing", "loss in the middle", "name twice"],
+)
+def test_a_stack_that_is_no_network_is_refused(stack: list[lk.Layer], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lk.Sequential(stack, input_shape=(4,))

@@ -1,0 +1,50 @@
+"""Every example spec: it is sound, its gradients are right, and it trains."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerkit as lk
+from layerkit.cli.main import main
+from layerkit.training.run import Run
+
+FOLDER = Path(__file__).parents[1] / "specs"
+SPECS = sorted(FOLDER.glob("*.json"))
+
+pytestmark = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+
+
+def run_spec(path: Path) -> lk.RunSpec:
+    spec = lk.load_spec(path)
+    assert isinstance(spec, lk.RunSpec)
+    return spec
+
+
+def test_it_is_sound(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["layerkit", "validate", str(path)])
+    main()
+    assert capsys.readouterr() == (f"{path}: ok\n", "")
+    assert run_spec(path).name == path.stem.replace("_", "-")
+
+
+def test_its_gradients_are_right(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["layerkit", "gradcheck", str(path)])
+    main()
+    verdicts = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    trained = [name for node in lk.build(run_spec(path).model, seed=0).nodes for name in node.params]
+    assert verdicts == ["ok"] * (1 + len(trained))
+
+
+def test_it_trains(path: Path) -> None:
+    spec = run_spec(path)
+    training = spec.training.model_copy(update={"epochs": 5})
+    run = Run.prepare(spec.model_copy(update={"training": training}), path.parent)
+    assert run.data.test is not None
+    before = run.model.loss(run.data.test.inputs, run.data.test.targets)
+    losses = [record.loss for record in run.epochs()]
+    assert len(losses) == 5
+    assert losses[-1] < losses[0]
+    assert run.model.loss(run.data.test.inputs, run.data.test.targets) < before
