@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from layerkit.layers.base import Layer as Layer
     from layerkit.layers.base import Loss as Loss
     from layerkit.layers.base import Parameter as Parameter
+    from layerkit.layers.base import chain_shape as chain_shape
     from layerkit.layers.crossentropy import CategoricalCrossEntropy as CategoricalCrossEntropy
     from layerkit.layers.node import Node as Node
     from layerkit.layers.relu import ReLU as ReLU
     from layerkit.network.sequential import Sequential as Sequential
     from layerkit.network.sequential import build as build
+    from layerkit.observer import EpochRecord as EpochRecord
+    from layerkit.observer import Observer as Observer
     from layerkit.optimizers.base import Optimizer as Optimizer
     from layerkit.optimizers.sgd import SGD as SGD
     from layerkit.registry.hookspecs import hookimpl as hookimpl
@@ -70,11 +73,12 @@ _HOMES = {
         "Zeros",
     ],
     "layers.affine": ["Affine"],
-    "layers.base": ["Layer", "Loss", "Parameter"],
+    "layers.base": ["Layer", "Loss", "Parameter", "chain_shape"],
     "layers.crossentropy": ["CategoricalCrossEntropy"],
     "layers.node": ["Node"],
     "layers.relu": ["ReLU"],
     "network.sequential": ["Sequential", "build"],
+    "observer": ["EpochRecord", "Observer"],
     "optimizers.base": ["Optimizer"],
     "optimizers.sgd": ["SGD"],
     "registry.hookspecs": ["hookimpl"],

@@ -85,6 +85,12 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
         if isinstance(value, family):
             return value
         raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
+    # Specs repeat themselves, and components are frozen: equal JSON gives one object. Its places are told apart by their nodes.
+    text = to_json(value)
+    seen: dict[tuple[type[Component], bytes], Component] = context.setdefault("seen", {})
+    known = seen.get((family, text))
+    if known is not None:
+        return known
     tag = value.get("type")
     if not isinstance(tag, str):
         if "type" in value:
@@ -95,22 +101,17 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     except ComponentLookupError as error:
         raise _located(["type"], error.code, str(error), tag, suggestion=error.suggestion) from None
     if ":" in tag:
-        value = {**value, "type": cls.tag()}
-    # Specs repeat themselves, and components are frozen: equal JSON gives one object. Its places are told apart by their nodes.
-    text = to_json(value)
-    seen: dict[tuple[type[Component], bytes], Component] = context.setdefault("seen", {})
-    component = seen.get((cls, text))
-    if component is not None:
-        return component
+        text = to_json({**value, "type": cls.tag()})
     try:
-        seen[cls, text] = component = cls.__pydantic_validator__.validate_json(text, context=context)
-        return component  # type: ignore[no-any-return]  # what a class's validator returns is an instance of it
+        component: Component = cls.__pydantic_validator__.validate_json(text, context=context)
     except ValidationError as error:
         errors: list[Any] = list(error.errors(include_url=False))
         for item in errors:
             if item["type"] == "extra_forbidden":
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
         raise nested_error(errors) from None
+    seen[family, text] = component
+    return component
 
 
 def _located(loc: list[str | int], code: str, message: str, received: Any, **ctx: Any) -> PydanticCustomError:

@@ -24,8 +24,14 @@ from layerkit.testing.gradients import (
 
 @click.command()
 @click.argument("target", metavar="SPEC_OR_TYPE")
-@click.option("--seed", default=0, show_default=True, help="Decides parameters, inputs and the upstream gradient.")
-@click.option("--batch", default=5, show_default=True, help="Samples in the batch.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Decides parameters, inputs and the upstream gradient.",
+)
+@click.option("--batch", type=click.IntRange(min=1), default=5, show_default=True, help="Samples in the batch.")
 def command(target: str, seed: int, batch: int) -> None:
     """Check the gradients of the network in a spec file, or of a registered layer or loss by its type.
 

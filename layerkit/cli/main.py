@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -10,33 +12,46 @@ import click
 from layerkit.cli.messages import show_error
 from layerkit.errors import LayerkitError
 
-_COMMANDS = ("components", "gradcheck", "schema", "summary", "train", "validate")
+_COMMANDS = ("components", "doctor", "gradcheck", "plugin", "schema", "summary", "train", "validate")
+"""A plugin's command cannot take one of these names."""
 
 
 class _Commands(click.Group):
-    """The built-in commands, each imported only when it is needed."""
+    """The built-in commands, each imported only when it is needed, and those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *sorted(_plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(f"layerkit.cli.{cmd_name}").command
-        return command
+        if cmd_name in _COMMANDS:
+            command: click.Command = import_module(f"layerkit.cli.{cmd_name}").command
+            return command
+        return _plugin_commands().get(cmd_name)
+
+
+def _plugin_commands() -> dict[str, click.Command]:
+    from layerkit.registry.discovery import installed_plugins
+
+    return {command.name: command for plugin in installed_plugins() for command in plugin.commands if command.name}
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="layerkit", prog_name="layerkit")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.option("--strict-plugins", is_flag=True, help="Refuse to work while a plugin is broken.")
+def cli(debug: bool, strict_plugins: bool) -> None:
     """Train neural networks that are written down as data."""
+    if strict_plugins:
+        from layerkit.registry.discovery import require_sound_plugins
+
+        require_sound_plugins()
 
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
     try:
         cli.main(prog_name="layerkit", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -45,6 +60,11 @@ def main() -> None:
         sys.exit(130)
     except LayerkitError as error:
         if "--debug" in sys.argv:
-            raise
+            traceback.print_exc()
         show_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # Most likely the output: a full disk, or a reader that has gone. What is still buffered has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

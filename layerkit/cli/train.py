@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.spec_file import load_run_spec, spec_options
-from layerkit.training.history import EpochRecord
+from layerkit.observer import EpochRecord
 from layerkit.training.run import Run
 from layerkit.training.run_directory import RunDirectory, append
 
@@ -32,7 +32,7 @@ def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_m
     directory = RunDirectory.create(spec.name, out)
     directory.write_spec(spec, spec_path.parent)
     with directory.open_history() as history, _progress(spec.training.epochs) as show:
-        for record in run.epochs():
+        for record in run.epochs(directory.path):
             append(history, record)
             show(record, record.epoch % spec.training.report_every == 0)
     directory.save_model(run.model)

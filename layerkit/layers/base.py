@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -61,6 +61,13 @@ class Stage(Component):
 
     def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
         """Declare the arrays that are saved with the model and not trained, such as a running mean."""
+        return {}
+
+    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
+        """Declare the stacks of inner layers, by the name of the field that holds them.
+
+        Each stack starts from the samples that enter this layer. Its nodes are this node's own, in ``node.branches``.
+        """
         return {}
 
     def flops(self, input_shape: Shape) -> int:
@@ -129,6 +136,19 @@ class Layer(Stage):
         Array or None
             Shape (N, \\*input_shape). None is allowed where ``node.needs_input_gradient`` is false.
         """
+
+
+def chain_shape(layers: Iterable[Stage], input_shape: Shape) -> Shape:
+    """Return the shape of one sample after all of ``layers``.
+
+    Raises
+    ------
+    ShapeError
+        If a layer cannot take the shape that reaches it.
+    """
+    for layer in layers:
+        input_shape = layer.output_shape(input_shape)
+    return input_shape
 
 
 class Loss(Stage):

@@ -13,6 +13,7 @@ from layerkit.typing import Array, Shape
 
 if TYPE_CHECKING:
     from layerkit.layers.base import Stage
+    from layerkit.layers.chain import Chain
 
 
 class Arrays(Mapping[str, Array]):
@@ -77,6 +78,8 @@ class Node:
         True during a training step, false during prediction.
     needs_input_gradient
         False where nothing before the node is trained: ``backward`` may then return None.
+    branches
+        The declared stacks of inner layers, each a `Chain` of nodes of their own.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class Node:
         state: Mapping[str, Array],
         rng: np.random.Generator,
         needs_input_gradient: bool,
+        branches: Mapping[str, Chain] | None = None,
     ) -> None:
         self.layer = layer
         self.name = name
@@ -105,11 +109,19 @@ class Node:
         self.cache: Any = None
         self.training = False
         self.needs_input_gradient = needs_input_gradient
+        self.branches: Mapping[str, Chain] = branches or {}
         self._memory: dict[str, Array] = {}
         self._views: dict[tuple[str, Shape, Any], Array] = {}
 
     def __repr__(self) -> str:
         return f"<Node {self.name}: {self.input_shape} -> {self.output_shape}>"
+
+    def tree(self) -> Iterator[Node]:
+        """Yield the node, and every node within its branches."""
+        yield self
+        for chain in self.branches.values():
+            for node in chain.nodes:
+                yield from node.tree()
 
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> Array:
         """Return a C-contiguous work array that is kept between calls; its contents are whatever was left there.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerkit.errors import MemoryBudgetError
+from layerkit.layers.chain import Chain
 from layerkit.layers.node import Node
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
@@ -46,42 +47,57 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
     MemoryBudgetError
         If the flat vectors are larger than the memory that is free; nothing is allocated then.
     """
-    size = sum(plan.parameter_count for plan in plans)
+    size = sum(plan.parameter_count for top in plans for plan in top.tree())
     needed = 2 * size * np.dtype(dtype).itemsize
     if needed > free_memory():
         raise MemoryBudgetError(
             f"{size} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
         )
-    parameters, gradients = np.empty(size, dtype), np.zeros(size, dtype)
-    nodes: list[Node] = []
-    decaying: list[slice] = []
-    offset = 0
-    for plan in plans:
-        rng = random_stream(seed, "node", plan.name)
-        trained_before = offset > 0
+    builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed)
+    nodes = builder.nodes(plans, needs_input_gradient=False)
+    return Assembly(nodes, builder.parameters, builder.gradients, tuple(builder.decaying))
+
+
+class _Builder:
+    """Hands out the flat vectors, stretch by stretch."""
+
+    def __init__(self, parameters: Array, gradients: Array, seed: int) -> None:
+        self.parameters = parameters
+        self.gradients = gradients
+        self.decaying: list[slice] = []
+        self._seed = seed
+        self._taken = 0
+
+    def nodes(self, plans: Sequence[NodePlan], *, needs_input_gradient: bool) -> tuple[Node, ...]:
+        """Return a node for each plan; the first needs an input gradient as told, others also if one before them is trained."""
+        start = self._taken
+        return tuple([self._node(plan, needs_input_gradient or self._taken > start) for plan in plans])
+
+    def _node(self, plan: NodePlan, needs_input_gradient: bool) -> Node:
+        rng = random_stream(self._seed, "node", plan.name)
         params: dict[str, Array] = {}
         grads: dict[str, Array] = {}
         for name, declared in plan.parameters.items():
-            stretch = slice(offset, offset + math.prod(declared.shape))
-            params[name] = parameters[stretch].reshape(declared.shape)
-            grads[name] = gradients[stretch].reshape(declared.shape)
+            stretch = slice(self._taken, self._taken + math.prod(declared.shape))
+            params[name] = self.parameters[stretch].reshape(declared.shape)
+            grads[name] = self.gradients[stretch].reshape(declared.shape)
             params[name][...] = declared.initializer.draw(declared.shape, rng)
             if declared.decay:
-                decaying.append(stretch)
-            offset = stretch.stop
-        state = {name: declared.initializer.draw(declared.shape, rng).astype(dtype) for name, declared in plan.state.items()}
-        nodes.append(
-            Node(
-                plan.stage,
-                name=plan.name,
-                input_shape=plan.input_shape,
-                output_shape=plan.output_shape,
-                dtype=np.dtype(dtype),
-                params=params,
-                grads=grads,
-                state=state,
-                rng=rng,
-                needs_input_gradient=trained_before,
-            )
+                self.decaying.append(stretch)
+            self._taken = stretch.stop
+        dtype = self.parameters.dtype
+        return Node(
+            plan.stage,
+            name=plan.name,
+            input_shape=plan.input_shape,
+            output_shape=plan.output_shape,
+            dtype=dtype,
+            params=params,
+            grads=grads,
+            state={name: item.initializer.draw(item.shape, rng).astype(dtype) for name, item in plan.state.items()},
+            rng=rng,
+            needs_input_gradient=needs_input_gradient,
+            branches={
+                name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient)) for name, inner in plan.branches.items()
+            },
         )
-    return Assembly(tuple(nodes), parameters, gradients, tuple(decaying))

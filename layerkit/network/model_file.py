@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from layerkit.errors import ModelFileError
+from layerkit.files import read_regular_file, reason, write_whole_file
 from layerkit.layers.node import Node
 from layerkit.typing import Array
+
+_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def named_arrays(nodes: Iterable[Node]) -> dict[str, Array]:
     """Return every parameter and every array of state of a network as ``node.array``."""
     return {
-        f"{node.name}.{name}": array for node in nodes for arrays in (node.params, node.state) for name, array in arrays.items()
+        f"{node.name}.{name}": array
+        for top in nodes
+        for node in top.tree()
+        for arrays in (node.params, node.state)
+        for name, array in arrays.items()
     }
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write a safetensors file, whole or not at all.
 
-    It is written beside its place, flushed to disk, then moved there: a crash leaves the old file or the new one.
+    ``metadata`` should have one key: safetensors writes several in an order that changes from time to time.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written.
     """
     from safetensors.numpy import save
 
     # safetensors writes wrong bytes, without a word, for an array that is not C-contiguous.
     content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, dict(metadata))
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+        write_whole_file(path, content)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot write the file: {reason(error)}") from None
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -49,18 +54,25 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     Raises
     ------
     ModelFileError
-        If there is no such file, or it is damaged.
+        If there is no such file, it is damaged, or holds something else than floats of 32 or 64 bits.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError, deserialize
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            # The file is mapped into memory; copies outlive it.
-            return {name: np.array(file.get_tensor(name)) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+        content = read_regular_file(path)
+        tensors: dict[str, Any] = dict(deserialize(content))  # type: ignore[no-untyped-call]
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot read the file: {error.strerror or error}") from None
+        raise ModelFileError(f"{path}: cannot read the file: {reason(error)}") from None
     except SafetensorError as error:
         raise ModelFileError(f"{path}: this is not an intact safetensors file: {error}") from None
+    arrays = {}
+    for name, tensor in tensors.items():
+        dtype = _DTYPES.get(tensor["dtype"])
+        if dtype is None:
+            raise ModelFileError(f"{path}: {name} is of type {tensor['dtype']}; expected {' or '.join(_DTYPES)}")
+        arrays[name] = np.frombuffer(tensor["data"], dtype).reshape(tensor["shape"])
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return arrays, header.get("__metadata__") or {}
 
 
 def assign_arrays(nodes: Iterable[Node], arrays: Mapping[str, Array], path: Path) -> None:
@@ -69,17 +81,21 @@ def assign_arrays(nodes: Iterable[Node], arrays: Mapping[str, Array], path: Path
     Raises
     ------
     ModelFileError
-        If names or shapes differ, or a value is not finite; names each difference.
+        If names or shapes differ, or a value is not finite in the network's dtype; names each difference.
     """
     wanted = named_arrays(nodes)
     faults = [f"it lacks {name}" for name in sorted(wanted.keys() - arrays.keys())]
     faults += [f"the network has no {name}" for name in sorted(arrays.keys() - wanted.keys())]
+    fitting = {}
     for name in sorted(wanted.keys() & arrays.keys()):
         if wanted[name].shape != arrays[name].shape:
             faults.append(f"{name} has shape {arrays[name].shape}, expected {wanted[name].shape}")
-        elif arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
-            faults.append(f"{name} holds values that are no finite floats")
+            continue
+        with np.errstate(over="ignore"):
+            fitting[name] = arrays[name].astype(wanted[name].dtype)
+        if not np.isfinite(fitting[name]).all():
+            faults.append(f"{name} holds values that are not finite in {wanted[name].dtype}")
     if faults:
         raise ModelFileError(f"{path} does not fit the network: {'; '.join(faults)}")
     for name, array in wanted.items():
-        array[...] = arrays[name]
+        array[...] = fitting[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.errors import DataError, ModelFileError
-from layerkit.layers.base import Layer, Loss, Stage
+from layerkit.errors import DataError, InputError, ModelFileError, TargetError
+from layerkit.layers.base import Loss, Stage
+from layerkit.layers.chain import Chain
 from layerkit.layers.node import Node
+from layerkit.layers.targets import check_sample_weight
 from layerkit.network.builder import assemble
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.spec.canonical import resolved_json
@@ -46,7 +49,7 @@ class Sequential:
     spec
         The network as data; ``build(model.spec, seed=model.seed)`` makes it again.
     nodes
-        One `Node` a position. ``model["affine_1"]`` finds one by name.
+        One `Node` a position. ``model["affine_1"]`` finds one by name, those within branches too.
     parameters, gradients
         Flat vectors (P,); the nodes' ``params`` and ``grads`` are views into them.
     decaying
@@ -56,6 +59,10 @@ class Sequential:
     ------
     pydantic.ValidationError
         If the layers do not make a network (see `ModelSpec`).
+    MemoryBudgetError
+        If it is larger than the memory that is free.
+    InputError
+        If the seed is negative.
     """
 
     def __init__(
@@ -67,14 +74,16 @@ class Sequential:
         seed: int | None = None,
     ) -> None:
         self.spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
-        self.seed = fresh_seed() if seed is None else seed
+        self.seed = fresh_seed() if seed is None else operator.index(seed)
+        if self.seed < 0:
+            raise InputError(f"a seed is an integer of 0 or more, received {seed}")
         assembly = assemble(self.spec.plan(), dtype, self.seed)
         self.nodes: tuple[Node, ...] = assembly.nodes
         self.parameters = assembly.parameters
         self.gradients = assembly.gradients
         self.decaying = assembly.decaying
         *hidden, loss_node = self.nodes
-        self._hidden: list[tuple[Layer, Node]] = [(node.layer, node) for node in hidden if isinstance(node.layer, Layer)]
+        self._hidden = Chain(hidden)
         assert isinstance(loss_node.layer, Loss)
         self._loss, self._loss_node = loss_node.layer, loss_node
 
@@ -90,10 +99,10 @@ class Sequential:
         KeyError
             If there is none.
         """
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(f"no node is called {name!r}; there are {', '.join(node.name for node in self.nodes)}")
+        known = {node.name: node for top in self.nodes for node in top.tree()}
+        if name not in known:
+            raise KeyError(f"no node is called {name!r}; there are {', '.join(known)}")
+        return known[name]
 
     def loss_and_gradients(
         self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -133,19 +142,15 @@ class Sequential:
         Array or None
             The gradient with respect to the network's inputs where the first node was asked for it.
         """
-        d_inputs: Array | None = self._loss.backward(self._loss_node, d_out)
-        for layer, node in reversed(self._hidden):
-            assert d_inputs is not None, f"the layer after {node.name} returned no input gradient"
-            d_inputs = layer.backward(node, d_inputs)
-            if not node.needs_input_gradient:
-                return None
-        return d_inputs
+        return self._hidden.backward(self._loss.backward(self._loss_node, d_out))
 
     def loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
-        inputs, targets = self.checked_inputs(inputs), np.asarray(targets)
+        inputs = self.checked_inputs(inputs)
+        targets = self.checked_targets(targets, len(inputs))
         weight = None if sample_weight is None else np.asarray(sample_weight)
-        self._loss.check_targets(targets, (len(inputs), *self._loss_node.input_shape))
+        if weight is not None:
+            check_sample_weight(weight, len(inputs))
         self._set_training(False)
         total = weights = 0.0
         for rows in _stretches(len(inputs)):
@@ -171,15 +176,20 @@ class Sequential:
         return Trainer(self, **options).fit(inputs, targets)
 
     def save(self, path: str | Path) -> None:
-        """Write the spec, the parameters and the state to one safetensors file, whole or not at all."""
-        metadata = {"layerkit": str(self.spec.layerkit), "spec": resolved_json(self.spec), "seed": str(self.seed)}
-        write_arrays(Path(path), named_arrays(self.nodes), metadata)
+        """Write the spec, the parameters and the state to one safetensors file, whole or not at all.
+
+        Raises
+        ------
+        ModelFileError
+            If the file cannot be written.
+        """
+        write_arrays(Path(path), named_arrays(self.nodes), {"spec": resolved_json(self.spec)})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Return the network that `save` wrote; its predictions are the same bit for bit on the same machine.
 
-        Nothing in the file is executed: the spec in it is validated like any other.
+        Nothing in the file is executed: the spec in it is validated like any other. The random streams start anew, from seed 0.
 
         Raises
         ------
@@ -192,12 +202,11 @@ class Sequential:
             raise ModelFileError(f"{path}: there is no spec in this file; it holds weights only")
         try:
             spec = parse_spec(metadata["spec"], f"{path}, spec in the metadata")
-            seed = int(metadata.get("seed", "0"))
         except ValueError as error:
             raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
-        model = cls(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+        model = cls(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=0)
         assign_arrays(model.nodes, arrays, path)
         return model
 
@@ -211,60 +220,72 @@ class Sequential:
         """
         assign_arrays(self.nodes, read_arrays(Path(path))[0], Path(path))
 
-    def check_targets(self, targets: npt.ArrayLike) -> Array:
-        """Return ``targets`` as an array that the loss takes.
-
-        Raises
-        ------
-        TargetError
-            Naming the first offending row.
-        """
-        array = np.asarray(targets)
-        self._loss.check_targets(array, (len(array), *self._loss_node.input_shape))
-        return array
-
     def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
         """Return ``inputs`` as an array of the network's dtype.
 
         Raises
         ------
         DataError
-            If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no numbers.
+            If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no real numbers in the dtype's range.
         """
-        try:
-            array: Array = np.asarray(inputs, dtype=self.spec.dtype)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"inputs must be numbers: {error}") from None
-        if array.shape[1:] != self.spec.input_shape or not len(array):
+        given = _as_array(inputs, "inputs")
+        if given.shape[1:] != self.spec.input_shape or not len(given):
             expected = "(N, " + ", ".join(map(str, self.spec.input_shape)) + ") with N of 1 or more"
-            raise DataError(f"expected inputs of shape {expected}, received shape {array.shape}")
+            raise DataError(f"expected inputs of shape {expected}, received shape {given.shape}")
+        if given.dtype == self._loss_node.dtype:
+            return given
+        if given.dtype.kind not in "biuf":
+            raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
+        with np.errstate(over="ignore"):
+            array = given.astype(self._loss_node.dtype)
+        if np.isinf(array).any() and not np.isinf(given).any():
+            raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
+        return array
+
+    def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
+        """Return ``targets`` as an array of ``count`` targets that the loss takes.
+
+        Raises
+        ------
+        TargetError
+            If they do not fit; names the first offending row.
+        DataError
+            If they make no array.
+        """
+        array = _as_array(targets, "targets")
+        if not array.ndim or len(array) != count:
+            raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
+        self._loss.check_targets(array, (count, *self._loss_node.input_shape))
         return array
 
     def _set_training(self, training: bool) -> None:
         if self._loss_node.training != training:
-            for node in self.nodes:
-                node.training = training
-
-    def _forward(self, inputs: Array) -> Array:
-        for layer, node in self._hidden:
-            inputs = layer.forward(node, inputs)
-        return inputs
+            for top in self.nodes:
+                for node in top.tree():
+                    node.training = training
 
     def _forward_to_loss(self, inputs: Array, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> float:
         weight = None if sample_weight is None else np.asarray(sample_weight)
-        return self._loss.forward(self._loss_node, self._forward(inputs), np.asarray(targets), weight)
+        return self._loss.forward(self._loss_node, self._hidden.forward(inputs), np.asarray(targets), weight)
 
     def _in_stretches(self, inputs: npt.ArrayLike, finish: Callable[[Array], Array]) -> Array:
         array = self.checked_inputs(inputs)
         self._set_training(False)
         # A copy each: what the layers return are buffers that the next stretch will overwrite.
-        parts = [np.array(finish(self._forward(array[rows]))) for rows in _stretches(len(array))]
+        parts = [np.array(finish(self._hidden.forward(array[rows]))) for rows in _stretches(len(array))]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
     """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
     return Sequential(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+
+
+def _as_array(values: npt.ArrayLike, what: str) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what} make no array: {error}") from None
 
 
 def _stretches(count: int) -> Iterator[slice]:

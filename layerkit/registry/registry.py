@@ -14,9 +14,10 @@ from layerkit.data.base import Dataset
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
 from layerkit.initializers import Initializer
 from layerkit.layers.base import Layer, Loss
+from layerkit.observer import Observer
 from layerkit.optimizers.base import Optimizer
 
-FAMILIES: tuple[type[Component], ...] = (Layer, Loss, Initializer, Optimizer, Dataset)
+FAMILIES: tuple[type[Component], ...] = (Layer, Loss, Initializer, Optimizer, Dataset, Observer)
 """Every kind of component that a distribution may offer."""
 
 _TAG = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -64,9 +64,14 @@ class Cost:
     slot_count: int
 
     @cached_property
+    def every(self) -> list[NodePlan]:
+        """The plans of all nodes, those within branches after the node that they belong to."""
+        return [plan for top in self.plans for plan in (top.tree() if top.branches else (top,))]
+
+    @cached_property
     def parameter_count(self) -> int:
         """Trainable numbers."""
-        return sum([plan.parameter_count for plan in self.plans])
+        return sum([plan.parameter_count for plan in self.every])
 
     @property
     def parameters(self) -> int:
@@ -81,13 +86,13 @@ class Cost:
     @cached_property
     def state(self) -> int:
         """Arrays that are saved and not trained."""
-        declared = [declared for plan in self.plans if plan.state for declared in plan.state.values()]
+        declared = [declared for plan in self.every if plan.state for declared in plan.state.values()]
         return sum(math.prod(array.shape) for array in declared) * self.itemsize
 
     @cached_property
     def work(self) -> int:
         """Work arrays of a training step, at the most."""
-        return sum([plan.work_size for plan in self.plans]) * self.itemsize * self.batch
+        return sum([plan.work_size for plan in self.every]) * self.itemsize * self.batch
 
     @property
     def total(self) -> int:
@@ -96,12 +101,12 @@ class Cost:
 
     @cached_property
     def nodes(self) -> tuple[NodeCost, ...]:
-        """Node by node."""
+        """Node by node, in the order of ``every``."""
         nodes = []
         trained_before = False
-        for plan in self.plans:
+        for plan in self.every:
             # Backward repeats the work of forward for the parameters, and again for the inputs where they need a gradient.
-            flops = plan.flops * (1 + bool(plan.parameters) + trained_before)
+            flops = plan.stage.flops(plan.input_shape) * (1 + bool(plan.parameters) + trained_before)
             trained_before |= bool(plan.parameters)
             shapes = plan.input_shape, plan.output_shape
             nodes.append(NodeCost(plan.name, plan.stage.type, *shapes, plan.parameter_count, flops, plan.work_size))
@@ -144,10 +149,11 @@ def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
     cost = cost_of(spec)
     if cost.total <= limit:
         return []
-    largest = max(range(len(cost.nodes)), key=lambda index: (cost.nodes[index].parameters, cost.nodes[index].work_size))
+    sizes = [sum(plan.parameter_count + plan.work_size for plan in top.tree()) for top in cost.plans]
+    largest = sizes.index(max(sizes))
     message = (
         f"this network takes {size_text(cost.total)}, {size_text(cost.parameters)} of it parameters, with {cost.batch} samples a "
-        f"step; the memory budget is {size_text(limit)}. {cost.nodes[largest].name} is the largest"
+        f"step; the memory budget is {size_text(limit)}. {cost.plans[largest].name} is the largest"
     )
     prefix = () if isinstance(spec, ModelSpec) else ("model",)
     return [Fault((*prefix, "layers", largest), "memory", message)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from pydantic_core import to_json
 from layerkit.component import ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import SpecError
+from layerkit.files import read_regular_file, reason
 from layerkit.layers.base import Stage
 from layerkit.registry.discovery import builtin_registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
@@ -74,16 +73,11 @@ def parse_spec(
 
 
 def _read(path: Path) -> str:
-    """Return the text of a regular file; anything else, such as a pipe or a device, may have no end."""
     file = str(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise _refusal(file, "unreadable", f"cannot read the file: {getattr(error, 'strerror', None) or error}") from None
-    with open(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _refusal(file, "unreadable", "this is no regular file; a spec is read from a regular file only")
-        content = stream.read(4 * MAX_CHARACTERS + 1)
+        content = read_regular_file(path, 4 * MAX_CHARACTERS + 1)
+    except OSError as error:
+        raise _refusal(file, "unreadable", f"cannot read the file: {reason(error)}") from None
     if len(content) > 4 * MAX_CHARACTERS:
         raise _refusal(file, "too_large", f"the file is longer than the {MAX_CHARACTERS} characters that a spec may have")
     if content.startswith(b"\xef\xbb\xbf"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from layerkit.errors import LayerkitError
@@ -24,8 +25,15 @@ class NodePlan(NamedTuple):
     parameters: Mapping[str, Parameter]
     state: Mapping[str, Parameter]
     parameter_count: int
-    flops: int
     work_size: int
+    branches: Mapping[str, tuple[NodePlan, ...]]
+
+    def tree(self) -> Iterator[NodePlan]:
+        """Yield the plan, and every plan within its branches."""
+        yield self
+        for plans in self.branches.values():
+            for plan in plans:
+                yield from plan.tree()
 
 
 class StackError(LayerkitError):
@@ -73,8 +81,10 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
     return faults
 
 
-def plan_nodes(layers: Sequence[Stage], input_shape: Shape) -> tuple[NodePlan, ...]:
+def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") -> tuple[NodePlan, ...]:
     """Return the plan of every node, shapes handed from layer to layer.
+
+    ``within`` is put before the names: the nodes of a branch are called ``residual_1.layers.affine_1``.
 
     Raises
     ------
@@ -83,9 +93,12 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape) -> tuple[NodePlan, .
     """
     plans: list[NodePlan] = []
     for index, (layer, name) in enumerate(zip(layers, node_names(layers), strict=True)):
-        giver = plans[-1].name if plans else "the model's input"
+        giver = plans[-1].name if plans else "the input"
         try:
-            plan = _plan(layer, name, input_shape)
+            plan = _plan(layer, within + name, input_shape)
+        except StackError as error:
+            inner = replace(error.fault, location=("layers", index, *error.fault.location))
+            raise StackError(inner) from error
         except LayerkitError as error:
             message = shortened(f"{error} (from {giver})", 300)
             raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
@@ -105,9 +118,14 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
             _require_shape(declared.shape)
             if not array.isidentifier() or hasattr(Arrays, array):
                 raise TypeError(f"it declares an array {array!r}, which cannot be an attribute")
+    branches = {}
+    for branch, layers in layer.branches(input_shape).items():
+        try:
+            branches[branch] = plan_nodes(layers, input_shape, f"{name}.{branch}.")
+        except StackError as error:  # the field that holds the branch has its name
+            raise StackError(replace(error.fault, location=(branch, *error.fault.location[1:]))) from error
     count = sum([math.prod(declared.shape) for declared in parameters.values()]) if parameters else 0
-    flops, work_size = layer.flops(input_shape), layer.work_size(input_shape)
-    return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, flops, work_size)
+    return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, layer.work_size(input_shape), branches)
 
 
 def _require_shape(shape: object) -> None:

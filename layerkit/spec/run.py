@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
+from layerkit.observer import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.spec.base import Block, Spec
 from layerkit.spec.cross_checks import data_faults
@@ -27,6 +28,8 @@ class TrainingSpec(Block):
     """Draw a new order of the samples for each epoch; a full batch stays in order."""
     initial_weights: Annotated[str, Field(min_length=1)] | None = None
     """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
+    observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
+    """What watches the training; they write into the run directory."""
     report_every: PositiveInt = 1
     """Epochs between two printed lines."""
 

@@ -19,8 +19,6 @@ MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
-MAX_DIGITS = 4300
-"""Longest integer that is read, which is Python's own limit."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -28,6 +26,13 @@ _WORD = re.compile(r"[-+]?[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = {"true": True, "false": False, "null": None}
 _NOT_FINITE = {"NaN", "Infinity", "-Infinity", "+Infinity", "nan", "inf", "-inf"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HINTS = {
+    "": "; the text ends here",
+    "'": "; JSON has double quotes only",
+    "/": "; JSON has no comments",
+    "#": "; JSON has no comments",
+}
+"""What to say of the character at which reading stopped."""
 
 
 class TextFault(NamedTuple):
@@ -59,9 +64,12 @@ def parse(text: str) -> Any:
     ValueError, RecursionError
         If there is anything wrong; `Positions` says what, and where.
     """
-    if "\\u" in text and _SURROGATE.search(json.dumps(json.loads(text), ensure_ascii=False)):
-        raise _Suspect
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
+    text.encode()  # raises where half a surrogate pair stands in the text, and below where an escape makes one
+    if "\\u" in text:
+        json.dumps(json.loads(text), ensure_ascii=False).encode()
+    document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
+    _refuse_depth(document)
+    return document
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -75,10 +83,14 @@ def _refuse(constant: str) -> NoReturn:
     raise _Suspect(constant)
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise _Suspect
-    return int(digits)
+def _refuse_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        holders = [item for item in level if isinstance(item, dict | list)]
+        level = [value for holder in holders for value in (holder.values() if isinstance(holder, dict) else holder)]
+        if not level:
+            return
+    raise _Suspect
 
 
 def _number(digits: str) -> float | int:
@@ -109,7 +121,7 @@ class Positions:
             end = self._skip(0)
             self.document, end = self._value(end, ())
             if self._skip(end) < len(text):
-                self._fail(self._skip(end), 1, (), "the document ends before this; expected nothing more")
+                self._unexpected(self._skip(end), (), "nothing after the document")
         except _SyntaxFault as stop:
             self.faults.append(stop.fault)
 
@@ -130,6 +142,10 @@ class Positions:
 
     def _fail(self, offset: int, length: int, location: Location, message: str, code: str = "syntax") -> NoReturn:
         raise _SyntaxFault(TextFault(min(offset, len(self.text)), length, location, code, message))
+
+    def _unexpected(self, offset: int, location: Location, expected: str) -> NoReturn:
+        """Stop at a character that cannot stand where it does."""
+        self._fail(offset, 1, location, f"expected {expected}" + _HINTS.get(self.text[offset : offset + 1], ""))
 
     def _note(self, offset: int, length: int, location: Location, code: str, message: str) -> None:
         self.faults.append(TextFault(offset, length, location, code, message))
@@ -156,16 +172,16 @@ class Positions:
             return result, end + 1
         while True:
             if self.text[end : end + 1] != '"':
-                self._fail_at_key(end, location)
+                self._unexpected(end, location, "a key in double quotes")
             start = end
-            key, end = self._string(start, location)
+            key, end = self._string(start, location, is_key=True)
             inner = (*location, key)
             if key in result:
-                self._note(start, end - start, inner, "duplicate_key", f'the key "{key}" stands twice in one object')
+                self._note(start, end - start, inner, "duplicate_key", "this key stands twice in one object")
             self._keys[inner] = start, end - start
             colon = self._skip(end)
             if self.text[colon : colon + 1] != ":":
-                self._fail(colon, 1, inner, 'expected ":" after the key')
+                self._unexpected(colon, inner, '":" after the key')
             result[key], end = self._value(self._skip(colon + 1), inner)
             end, done = self._separator(end, "}", location)
             if done:
@@ -190,31 +206,27 @@ class Positions:
         if found == closing:
             return mark + 1, True
         if found != ",":
-            self._fail(mark, 1, location, f'expected "," or "{closing}"' + ("" if found else "; the text ends here"))
+            self._unexpected(mark, location, f'"," or "{closing}"')
         following = self._skip(mark + 1)
         if self.text[following : following + 1] == closing:
             self._fail(mark, 1, location, f'"," before "{closing}"; JSON allows none after the last item')
         return following, False
 
-    def _fail_at_key(self, offset: int, location: Location) -> NoReturn:
-        found = self.text[offset : offset + 1]
-        if found == "'":
-            self._fail(offset, 1, location, 'keys stand in double quotes: "key"')
-        if found in ("/", "#"):
-            self._fail(offset, 1, location, "JSON has no comments")
-        self._fail(offset, 1, location, "expected a key in double quotes" + ("" if found else "; the text ends here"))
-
-    def _string(self, offset: int, location: Location) -> tuple[str, int]:
+    def _string(self, offset: int, location: Location, is_key: bool = False) -> tuple[str, int]:
         try:
             value, end = scanstring(self.text, offset + 1, True)
         except json.JSONDecodeError as error:
-            if error.msg.startswith("Unterminated"):
+            if error.msg.startswith("Unterminated") or self.text[error.pos] in "\r\n":
                 self._fail(offset, 1, location, "this string has no closing quote")
-            self._fail(error.pos, 1, location, "this character cannot stand in a string as it is; write it as an escape")
-        if _SURROGATE.search(value):
-            self._note(offset, end - offset, location, "surrogate", "half a surrogate pair is no character")
-            value = _SURROGATE.sub("\ufffd", value)
-        return value, end
+            if error.msg.startswith("Invalid control"):
+                self._fail(error.pos, 1, location, "this character cannot stand in a string as it is; write it as an escape")
+            backslash = self.text.rindex("\\", 0, error.pos + 1)
+            self._fail(backslash, 2, location, 'JSON has no such escape; a backslash is written as "\\\\"')
+        whole = _SURROGATE.sub("\ufffd", value)
+        if whole != value:
+            place = (*location, whole) if is_key else location
+            self._note(offset, end - offset, place, "surrogate", "half a surrogate pair is no character")
+        return whole, end
 
     def _plain(self, offset: int, location: Location) -> tuple[Any, int]:
         """Read a number or a word."""
@@ -223,19 +235,18 @@ class Positions:
             return self._word(match.group(), offset, location)
         match = _NUMBER.match(self.text, offset)
         if match is None:
-            found = self.text[offset : offset + 1]
-            hint = {"'": "strings stand in double quotes", "/": "JSON has no comments", "#": "JSON has no comments"}
-            self._fail(offset, 1, location, hint.get(found, "expected a value" + ("" if found else "; the text ends here")))
+            self._unexpected(offset, location, "a value")
         digits, end = match.group(), match.end()
         if digits.lstrip("-") == "0" and self.text[end : end + 1].isdigit():
             self._fail(offset, 1, location, "a number has no leading zeros")
+        is_integer = digits.lstrip("-").isdigit()
         try:
-            return (_number(digits) if re.search(r"[.eE]", digits) else _integer(digits)), end
-        except _Suspect:
-            if len(digits) > MAX_DIGITS:
-                self._note(offset, len(digits), location, "too_long", f"this number has more than {MAX_DIGITS} digits")
+            return (int(digits) if is_integer else _number(digits)), end
+        except ValueError:
+            if is_integer:
+                self._note(offset, len(digits), location, "too_long", "this integer has too many digits")
             else:
-                self._note(offset, len(digits), location, "not_finite", f"{digits} is larger than any float")
+                self._note(offset, len(digits), location, "not_finite", "no float is as large as this number")
             return None, end
 
     def _word(self, word: str, offset: int, location: Location) -> tuple[Any, int]:

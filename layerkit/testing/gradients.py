@@ -153,8 +153,9 @@ def check_network_gradients(
     rng = np.random.default_rng(seed)
     inputs = np.array(inputs, dtype=np.float64)
     d_out = float(rng.uniform(0.5, 2) * rng.choice([-1, 1]))
-    asked = [node.needs_input_gradient for node in model.nodes]
-    for node in model.nodes:
+    nodes = [node for top in model.nodes for node in top.tree()]
+    asked = [node.needs_input_gradient for node in nodes]
+    for node in nodes:
         node.needs_input_gradient = True
     frozen = _Frozen(model.nodes)
 
@@ -173,17 +174,18 @@ def check_network_gradients(
         return compare(scalar, params, gradients, rng, elements)
     finally:
         frozen.restore()
-        for node, needed in zip(model.nodes, asked, strict=True):
+        for node, needed in zip(nodes, asked, strict=True):
             node.needs_input_gradient = needed
 
 
 def float64_node(stage: Stage, input_shape: Shape, rng: np.random.Generator, *, training: bool) -> Node:
     """Return a node of its own for one layer or loss, its parameters moved away from trivial values."""
     (node,) = assemble(plan_nodes([stage], input_shape), "float64", int(rng.integers(2**31))).nodes
-    node.needs_input_gradient = True
-    node.training = training
-    for array in node.params.values():
-        array += 0.1 * rng.standard_normal(array.shape)
+    for inner in node.tree():
+        inner.needs_input_gradient = True
+        inner.training = training
+        for array in inner.params.values():
+            array += 0.1 * rng.standard_normal(array.shape)
     return node
 
 
@@ -249,7 +251,8 @@ class _Frozen:
     """The random streams and the state of nodes as they are now, so that every forward pass meets the same."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self._kept = [(node, copy.deepcopy(node.rng.bit_generator.state), _state(node)) for node in nodes]
+        every = [node for top in nodes for node in top.tree()]
+        self._kept = [(node, copy.deepcopy(node.rng.bit_generator.state), _state(node)) for node in every]
 
     def restore(self) -> None:
         for node, stream, state in self._kept:
@@ -263,11 +266,11 @@ def _state(node: Node) -> dict[str, Array]:
 
 
 def _params(node: Node) -> dict[str, Array]:
-    return {f"{node.name}.{name}": array for name, array in node.params.items()}
+    return {f"{inner.name}.{name}": array for inner in node.tree() for name, array in inner.params.items()}
 
 
 def _copies(node: Node) -> dict[str, Array]:
-    return {f"{node.name}.{name}": array.copy() for name, array in node.grads.items()}
+    return {f"{inner.name}.{name}": array.copy() for inner in node.tree() for name, array in inner.grads.items()}
 
 
 def _kept(stage: Stage, gradient: Array | None) -> Array:

@@ -3,27 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One epoch.
-
-    Attributes
-    ----------
-    epoch
-        Number of the epoch, from 0.
-    loss
-        Mean of the losses of its steps, each weighted by its number of samples. A step's loss is taken before its update, so
-        with a full batch this is the loss that the epoch began with.
-    """
-
-    epoch: int
-    loss: float
-
-    def __str__(self) -> str:
-        return f"Epoch {self.epoch:4d}, loss = {self.loss:.4f}"
+from layerkit.observer import EpochRecord
 
 
 class History(tuple[EpochRecord, ...]):

@@ -10,8 +10,8 @@ import numpy as np
 
 from layerkit.data.base import Samples, Split
 from layerkit.network.sequential import Sequential, build
+from layerkit.observer import EpochRecord
 from layerkit.spec.run import RunSpec
-from layerkit.training.history import EpochRecord
 from layerkit.training.trainer import Trainer
 
 
@@ -57,11 +57,13 @@ class Run:
             batch_size=training.batch_size,
             shuffle=training.shuffle,
             seed=spec.seed,
+            observers=training.observers,
         )
         return cls(spec, data, model, trainer)
 
-    def epochs(self) -> Iterator[EpochRecord]:
-        """Train, handing out a record after each epoch; errors as for `Trainer.run`."""
+    def epochs(self, folder: Path) -> Iterator[EpochRecord]:
+        """Train, handing out a record after each epoch; observers write into ``folder``. Errors as for `Trainer.run`."""
+        self.trainer.folder = folder
         return self.trainer.run(self.data.train.inputs, self.data.train.targets)
 
     def score(self) -> str | None:

@@ -10,9 +10,9 @@ from typing import TextIO
 
 from layerkit.errors import RunDirectoryError
 from layerkit.network.sequential import Sequential
+from layerkit.observer import EpochRecord
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.run import RunSpec
-from layerkit.training.history import EpochRecord
 
 _INITIAL_WEIGHTS = "initial_weights.safetensors"
 

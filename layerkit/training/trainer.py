@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from layerkit.errors import DataError, DivergedError
 from layerkit.network.sequential import Sequential
+from layerkit.observer import EpochRecord, Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.streams import random_stream
-from layerkit.training.history import EpochRecord, History
+from layerkit.training.history import History
 from layerkit.typing import Array
 
 
@@ -33,6 +36,10 @@ class Trainer:
         Draw a new order for each epoch. A full batch stays in order.
     seed
         Decides the orders; None takes the network's seed.
+    observers
+        Told of each epoch.
+    folder
+        Where observers write.
 
     Attributes
     ----------
@@ -53,6 +60,8 @@ class Trainer:
         batch_size: int | None = None,
         shuffle: bool = True,
         seed: int | None = None,
+        observers: Sequence[Observer] = (),
+        folder: str | Path = ".",
     ) -> None:
         if epochs < 1 or (batch_size is not None and batch_size < 1):
             raise DataError(f"epochs and batch_size must be 1 or more, received {epochs} and {batch_size}")
@@ -61,6 +70,8 @@ class Trainer:
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.observers = tuple(observers)
+        self.folder = Path(folder)
         self.slots = {name: np.zeros_like(model.parameters) for name in optimizer.slots}
         self.step = 0
         self.epoch = 0
@@ -90,20 +101,21 @@ class Trainer:
             If the loss is no longer finite; the parameters are then those that gave that loss.
         """
         samples, wanted = self._checked(inputs, targets)
-        for _ in range(self.epochs):
-            loss = self._run_epoch(samples, wanted)
-            yield EpochRecord(self.epoch, loss)
-            self.epoch += 1
+        with ExitStack() as stack:
+            watchers = [stack.enter_context(observer.watch(self.model.nodes, self.folder)) for observer in self.observers]
+            for _ in range(self.epochs):
+                record = EpochRecord(self.epoch, self._run_epoch(samples, wanted))
+                for tell in watchers:
+                    tell(record)
+                yield record
+                self.epoch += 1
 
     def _checked(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Array, Array]:
         samples = self.model.checked_inputs(inputs)
         finite = np.isfinite(samples).all(axis=tuple(range(1, samples.ndim)))
         if not finite.all():
             raise DataError(f"row {int(np.flatnonzero(~finite)[0])} of the inputs holds NaN or infinity")
-        wanted = np.asarray(targets)
-        if wanted.ndim == 0 or len(wanted) != len(samples):
-            raise DataError(f"there are {len(samples)} inputs and targets of shape {wanted.shape}; expected one target a sample")
-        wanted = self.model.check_targets(wanted)
+        wanted = self.model.checked_targets(targets, len(samples))
         if self.batch_size is not None and self.batch_size > len(samples):
             raise DataError(f"batch_size {self.batch_size} is more than the {len(samples)} training samples")
         return samples, wanted
@@ -119,8 +131,8 @@ class Trainer:
                         f"the loss is {loss} in epoch {self.epoch}, after {self.step} steps; try a smaller learning_rate"
                     )
                 self._update()
-                total += loss * len(batch_inputs)
-        return total / len(inputs)
+                total += loss * (len(batch_inputs) / len(inputs))
+        return total
 
     def _batches(self, inputs: Array, targets: Array) -> Iterator[tuple[Array, Array]]:
         count = len(inputs)
