@@ -76,6 +76,8 @@ class Uniform(Initializer):
     def _ordered(self) -> Self:
         if not self.low < self.high:
             raise ValueError(f"low must be less than high, received low={self.low} and high={self.high}")
+        if not math.isfinite(float(self.high) - float(self.low)):
+            raise ValueError(f"the interval from low={self.low} to high={self.high} is wider than the largest float")
         return self
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:

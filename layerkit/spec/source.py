@@ -84,10 +84,10 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _refuse_depth(document: Any) -> None:
-    level = [document]
+    level = [[document]]
     for _ in range(MAX_DEPTH + 1):
-        holders = [item for item in level if isinstance(item, dict | list)]
-        level = [value for holder in holders for value in (holder.values() if isinstance(holder, dict) else holder)]
+        values = [value for holder in level for value in (holder.values() if type(holder) is dict else holder)]
+        level = [value for value in values if type(value) is dict or type(value) is list]
         if not level:
             return
     raise _Suspect
@@ -156,9 +156,9 @@ class Positions:
         return match.end()
 
     def _value(self, offset: int, location: Location) -> tuple[Any, int]:
-        if len(location) > MAX_DEPTH:
-            self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
         opening = self.text[offset : offset + 1]
+        if opening in ("{", "[") and len(location) >= MAX_DEPTH:
+            self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
         read: dict[str, Callable[[int, Location], tuple[Any, int]]]
         read = {"{": self._object, "[": self._array, '"': self._string}
         value, end = read.get(opening, self._plain)(offset, location)
