@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from layerkit import Array, Loss, Node, Shape, ShapeError
-from layerkit.layers.targets import check_class_targets, check_sample_weight
+from layerkit.layers.targets import batch_share, check_class_targets, flat_index
 
 
 class CategoricalCrossEntropy(Loss):
@@ -58,60 +58,59 @@ class CategoricalCrossEntropy(Loss):
     def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
         targets = np.asarray(targets)
         self.check_targets(targets, logits.shape)
-        count, n_classes = logits.shape
+        share = batch_share(sample_weight, len(logits), node.dtype)
+        probabilities, largest, total = self._softmax(node, logits)
 
-        # Classes first: reductions over classes then run along contiguous memory, several times faster for few classes.
-        shifted = node.buffer("shifted", (n_classes, count))
-        np.copyto(shifted, logits.T)
-        largest = np.maximum.reduce(shifted, axis=0, out=node.buffer("largest", (count,)))
-        with np.errstate(over="ignore"):  # a gap wider than the largest float is -inf, whose exp is 0 all the same
-            np.subtract(shifted, largest, out=shifted)
-        probabilities = np.exp(shifted, out=shifted)
-        total = np.add.reduce(probabilities, axis=0, out=node.buffer("total", (count,)))
-        probabilities /= total
-
-        losses = node.buffer("losses", (count,), np.float64)
+        # A quarter of each loss, (log(total) + largest - target logit) / 4: no gap between two floats overflows then.
+        quarters = np.multiply(largest, 0.25, out=node.buffer("quarters", total.shape, np.float64), dtype=np.float64)
         index = None
-        with np.errstate(over="ignore"):
-            if targets.ndim == 1:
-                index = _flat_index(node, targets, n_classes)
-                target_logits = logits.reshape(-1).take(index, out=node.buffer("target_logits", (count,)), mode="clip")
-                np.subtract(largest, target_logits, out=losses, dtype=np.float64)
-            else:
-                gaps = node.buffer("gaps", (n_classes, count), np.float64)
-                np.subtract(largest, logits.T, out=gaps, dtype=np.float64)
-                np.minimum(gaps, sys.float_info.max, out=gaps)
-                gaps *= targets.T
-                np.add.reduce(gaps, axis=0, out=losses)
-            losses += np.log(total, out=total)
-            np.minimum(losses, sys.float_info.max, out=losses)
-
-            scale: Array | float = 1 / count
-            if sample_weight is not None:
-                sample_weight = np.asarray(sample_weight)
-                check_sample_weight(sample_weight, count)
-                scale = (sample_weight / sample_weight.sum()).astype(node.dtype)
-            losses *= scale
-            loss = min(float(np.add.reduce(losses)), sys.float_info.max)
-
-        node.cache = probabilities, targets, index, scale
-        return loss
+        if targets.ndim == 1:
+            index = flat_index(node, targets, logits.shape[1])
+            target_logits = logits.reshape(-1).take(index, out=node.buffer("target_logits", total.shape), mode="clip")
+            target_logits *= 0.25
+            quarters -= target_logits
+        else:
+            gaps = np.multiply(logits.T, -0.25, out=node.buffer("gaps", probabilities.shape, np.float64), dtype=np.float64)
+            gaps += quarters
+            gaps *= targets.T
+            np.add.reduce(gaps, axis=0, out=quarters)
+        np.log(total, out=total)
+        total *= 0.25
+        quarters += total
+        quarters *= share
+        node.cache = probabilities, targets, index, share
+        return min(4 * float(np.add.reduce(quarters)), sys.float_info.max)
 
     def backward(self, node: Node, d_out: float = 1.0) -> Array:
-        probabilities, targets, index, scale = node.cache
-        n_classes, count = probabilities.shape
-        scale = scale * d_out
-        d_logits = node.buffer("d_logits", (count, n_classes))
+        probabilities, targets, index, share = node.cache
+        share = share * d_out
+        d_logits = node.buffer("d_logits", probabilities.shape[::-1])
         if index is None:
             np.subtract(probabilities, targets.T, out=d_logits.T, casting="same_kind")
-            d_logits.T[...] *= scale
+            d_logits.T[...] *= share
         else:
-            np.multiply(probabilities, scale, out=d_logits.T)
+            np.multiply(probabilities, share, out=d_logits.T)
             flat = d_logits.reshape(-1)
-            at_target = flat.take(index, out=node.buffer("at_target", (count,)), mode="clip")
-            at_target -= scale
+            at_target = flat.take(index, out=node.buffer("at_target", index.shape), mode="clip")
+            at_target -= share
             flat[index] = at_target
         return d_logits
+
+    def _softmax(self, node: Node, logits: Array) -> tuple[Array, Array, Array]:
+        """Return the probabilities (K, N), the largest logits (N,) and the sums (N,) that the probabilities were divided by.
+
+        Classes come first: reductions over few classes are several times faster along contiguous memory.
+        """
+        count, n_classes = logits.shape
+        probabilities = node.buffer("probabilities", (n_classes, count))
+        np.copyto(probabilities, logits.T)
+        largest = np.maximum.reduce(probabilities, axis=0, out=node.buffer("largest", (count,)))
+        with np.errstate(over="ignore"):  # a gap wider than the largest float is infinite; its exponential is 0 all the same
+            np.subtract(probabilities, largest, out=probabilities)
+        np.exp(probabilities, out=probabilities)
+        total = np.add.reduce(probabilities, axis=0, out=node.buffer("total", (count,)))
+        probabilities /= total
+        return probabilities, largest, total
 
     def predict(self, logits: Array) -> Array:
         """Return the softmax probabilities, shape (N, K)."""
@@ -122,12 +121,3 @@ class CategoricalCrossEntropy(Loss):
 
     def example_targets(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
         return rng.integers(input_shape[0], size=count)
-
-
-def _flat_index(node: Node, labels: Array, n_classes: int) -> Array:
-    """Return where each row's target stands in the flattened logits: ``row * n_classes + label``."""
-    index = node.buffer("index", labels.shape, np.intp)
-    index.fill(n_classes)
-    index[:1] = 0
-    np.add.accumulate(index, out=index)
-    return np.add(index, labels, out=index, casting="unsafe")

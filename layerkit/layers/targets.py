@@ -1,10 +1,13 @@
-"""Checks that losses make of targets and sample weights; each names the first row that offends."""
+"""What losses have in common: checks of targets and weights that name the first row that offends, and where targets point."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from layerkit.errors import TargetError
+from layerkit.layers.node import Node
 from layerkit.typing import Array, Shape
 
 _ROW_SUM_TOLERANCE = 1e-4
@@ -20,7 +23,7 @@ def check_labels(targets: Array, n_classes: int) -> None:
         Naming the first offending row.
     """
     # Seen as unsigned, a negative label is huge: one pass finds both kinds of fault.
-    if len(targets) and np.maximum.reduce(targets.view(f"u{targets.itemsize}")) >= n_classes:
+    if len(targets) and np.maximum.reduce(targets.view(targets.dtype.str.replace("i", "u"))) >= n_classes:
         row = int(np.flatnonzero((targets < 0) | (targets >= n_classes))[0])
         raise TargetError(
             f"row {row}: label {targets[row]} is out of range; {n_classes} outputs take labels 0 to {n_classes - 1}"
@@ -35,8 +38,10 @@ def check_distributions(targets: Array) -> None:
     TargetError
         Naming the first offending row.
     """
-    sums = targets.sum(axis=1)
-    wrong = ~((targets >= 0).all(axis=1) & (np.abs(sums - 1) <= _ROW_SUM_TOLERANCE))
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities are reported below, in words
+        sums = targets.sum(axis=1, dtype=np.float64)
+    rounding = 2 * float(np.finfo(targets.dtype).eps) if targets.dtype.kind == "f" else 0.0
+    wrong = ~((targets >= 0).all(axis=1) & (np.abs(sums - 1) <= max(_ROW_SUM_TOLERANCE, rounding)))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         if not np.isfinite(targets[row]).all():
@@ -88,3 +93,29 @@ def check_sample_weight(sample_weight: Array, count: int) -> None:
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
     if not sample_weight.any():
         raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
+
+
+def batch_share(sample_weight: Array | None, count: int, dtype: np.dtype[Any]) -> Array | float:
+    """Return what each sample counts in a weighted mean, ``w / sum(w)``: shape (count,), or the number 1 / count without weights.
+
+    Raises
+    ------
+    TargetError
+        If the weights are not as `check_sample_weight` wants them.
+    """
+    if sample_weight is None:
+        return 1 / count
+    given = np.asarray(sample_weight)
+    check_sample_weight(given, count)
+    weight = given / np.max(given).astype(np.float64)  # a sum of large weights would overflow
+    share: Array = (weight / weight.sum()).astype(dtype)
+    return share
+
+
+def flat_index(node: Node, labels: Array, n_classes: int) -> Array:
+    """Return where the labels (N,) point in flattened logits (N, K): ``row * n_classes + label``, in a buffer of the node."""
+    index = node.buffer("index", labels.shape, np.intp)
+    index.fill(n_classes)
+    index[:1] = 0
+    np.add.accumulate(index, out=index)
+    return np.add(index, labels, out=index, casting="unsafe")

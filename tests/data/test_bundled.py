@@ -1,0 +1,172 @@
+"""The data sets that ship with scikit-learn: what is promised of them is what is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
+from sklearn import datasets
+from sklearn.model_selection import train_test_split
+
+from layerkit import Array, BreastCancer, DataError, Dataset, DatasetFacts, Diabetes, Digits, Iris, Samples, Split, Wine
+from layerkit.data.bundled import Bundled
+
+HERE = Path()
+LOADERS = {
+    Digits: datasets.load_digits,
+    Iris: datasets.load_iris,
+    Wine: datasets.load_wine,
+    BreastCancer: datasets.load_breast_cancer,
+    Diabetes: datasets.load_diabetes,
+}
+CLASSIFIED = [Digits, Iris, Wine, BreastCancer]
+
+
+def load(dataset: Dataset, seed: int = 0) -> tuple[Samples, Samples]:
+    """Return training and test samples of a data set that has both."""
+    split = dataset.load(seed, HERE)
+    assert split.test is not None
+    return split.train, split.test
+
+
+def assert_same(samples: Samples, inputs: Array, targets: Array) -> None:
+    assert_array_equal(samples.inputs, inputs)
+    assert_array_equal(samples.targets, targets)
+
+
+@pytest.mark.parametrize("test_size", [0.001, 0.25, 0.5, 1 / 3, 0.9, None])
+@pytest.mark.parametrize("cls", LOADERS)
+def test_facts_agree_with_what_is_loaded(cls: type[Bundled], test_size: float | None) -> None:
+    dataset = cls(test_size=test_size)
+    split, facts = dataset.load(1, HERE), dataset.facts()
+    assert len(split.train) == facts.train_count
+    assert split.train.inputs.shape == (facts.train_count, *(facts.input_shape or ()))
+    assert split.train.targets.shape == (facts.train_count,)
+    whole = np.concatenate([split.train.targets, split.test.targets if split.test else []])
+    assert len(whole) == dataset.count
+    if facts.n_classes is None:
+        assert whole.dtype == np.float64
+    else:
+        assert split.train.targets.dtype.kind == "i"
+        assert_array_equal(np.unique(whole), np.arange(facts.n_classes))
+
+
+@pytest.mark.parametrize("cls", LOADERS)
+def test_the_split_is_that_of_scikit_learn(cls: type[Bundled]) -> None:
+    inputs, targets = LOADERS[cls](return_X_y=True)
+    train_inputs, test_inputs, train_targets, test_targets = train_test_split(inputs, targets, test_size=0.3, random_state=7)
+    train, test = load(cls(test_size=0.3), seed=7)
+    assert_same(train, train_inputs, train_targets)
+    assert_same(test, test_inputs, test_targets)
+
+
+@pytest.mark.parametrize("cls", LOADERS)
+def test_without_a_test_part_all_samples_are_trained_on_in_their_order(cls: type[Bundled]) -> None:
+    split = cls(test_size=None).load(7, HERE)
+    assert split.test is None
+    assert_same(split.train, *LOADERS[cls](return_X_y=True))
+
+
+@pytest.mark.parametrize("cls", CLASSIFIED)
+def test_stratified_parts_have_the_shares_of_the_classes(cls: type[Bundled]) -> None:
+    dataset = cls(test_size=0.3, stratify=True)
+    inputs, targets = LOADERS[cls](return_X_y=True)
+    train, test = load(dataset, seed=3)
+    shares = np.bincount(targets) / len(targets)
+    for part in (train, test):
+        assert np.abs(np.bincount(part.targets) - shares * len(part)).max() <= 1
+    wanted = train_test_split(inputs, targets, test_size=0.3, random_state=3, stratify=targets)
+    assert_same(train, wanted[0], wanted[2])
+    assert_same(test, wanted[1], wanted[3])
+    assert len(train) == dataset.facts().train_count
+
+
+def test_there_are_no_classes_to_stratify_a_regression_by() -> None:
+    with pytest.raises(DataError, match=r"^diabetes has no classes to stratify by$"):
+        Diabetes(stratify=True).load(0, HERE)
+
+
+@pytest.mark.parametrize(("stratify", "test_size"), [(False, 0.999), (True, 0.999), (True, 0.001)])
+def test_a_split_that_leaves_a_part_too_small_is_refused(stratify: bool, test_size: float) -> None:
+    with pytest.raises(DataError, match="test_size"):
+        Iris(test_size=test_size, stratify=stratify).load(0, HERE)
+
+
+@pytest.mark.parametrize("cls", LOADERS)
+@pytest.mark.parametrize("test_size", [0.25, None])
+def test_standardized_features_have_mean_0_and_deviation_1_in_training(cls: type[Bundled], test_size: float | None) -> None:
+    plain, scaled = (cls(test_size=test_size, standardize=standardize).load(5, HERE) for standardize in (False, True))
+    mean, std = plain.train.inputs.mean(axis=0), plain.train.inputs.std(axis=0)
+    varies = std > 0
+    assert_allclose(scaled.train.inputs.mean(axis=0), 0, atol=1e-10)
+    assert_allclose(scaled.train.inputs.std(axis=0), varies.astype(float), rtol=1e-10)
+    assert_array_equal(scaled.train.targets, plain.train.targets)
+    if plain.test is not None and scaled.test is not None:
+        wanted = (plain.test.inputs - mean)[:, varies] / std[varies]
+        assert_allclose(scaled.test.inputs[:, varies], wanted, rtol=1e-10, atol=1e-10)
+        assert_array_equal(scaled.test.targets, plain.test.targets)
+
+
+def test_a_feature_that_never_varies_is_left_in_scale() -> None:
+    train, test = load(Digits(standardize=True))
+    plain_train, plain_test = load(Digits())
+    fixed = plain_train.inputs.std(axis=0) == 0
+    assert fixed.any()
+    assert_array_equal(train.inputs[:, fixed], np.zeros((len(train), fixed.sum())))
+    assert_array_equal(test.inputs[:, fixed], (plain_test.inputs - plain_train.inputs.mean(axis=0))[:, fixed])
+
+
+def test_the_seed_of_the_run_decides_the_split() -> None:
+    first, again, other = (load(Iris(), seed)[0].inputs for seed in (1, 1, 2))
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_split_seed_of_its_own_goes_first() -> None:
+    wanted = load(Iris(), seed=9)[0].inputs
+    for seed in (1, 2):
+        assert_array_equal(load(Iris(split_seed=9), seed)[0].inputs, wanted)
+    assert_array_equal(load(Iris(split_seed=0), seed=9)[0].inputs, load(Iris(), seed=0)[0].inputs)
+
+
+def test_the_largest_seed_of_a_run_is_taken() -> None:
+    assert len(load(Iris(), seed=2**53 - 1)[0]) == 112
+
+
+def test_every_load_hands_out_arrays_of_its_own() -> None:
+    first = Iris(test_size=None).load(0, HERE).train
+    first.inputs[...] = -1
+    assert Iris(test_size=None).load(0, HERE).train.inputs.min() > 0
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_digits_may_be_images(standardize: bool) -> None:
+    flat, _ = load(Digits(standardize=standardize))
+    images, test_images = load(Digits(as_images=True, standardize=standardize))
+    assert images.inputs.shape == (1347, 8, 8, 1)
+    assert test_images.inputs.shape == (450, 8, 8, 1)
+    assert Digits(as_images=True).facts() == DatasetFacts(1347, (8, 8, 1), 10)
+    assert_allclose(images.inputs.reshape(-1, 64), flat.inputs, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options", [{"test_size": 0.0}, {"test_size": 1.0}, {"test_size": -0.1}, {"split_seed": -1}, {"split_seed": 2**32}], ids=str
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(options))):
+        Iris(**options)
+
+
+def test_a_dataset_may_know_nothing_beforehand() -> None:
+    class Unknown(Dataset):
+        type: Literal["unknown"] = "unknown"
+
+        def load(self, seed: int, folder: Path) -> Split:
+            return Split(Samples(np.zeros((2, 3)), np.zeros(2)), None)
+
+    assert Unknown().facts() == DatasetFacts(None, None, None)
+    assert len(Unknown().load(0, HERE).train) == 2

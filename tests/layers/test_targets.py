@@ -1,0 +1,200 @@
+"""Targets and sample weights that the cross-entropy refuses, with the first offending row, and those it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from layerkit import Array, CategoricalCrossEntropy, Loss, Node, Sequential, TargetError
+from layerkit.errors import DataError
+
+INTEGERS = [np.dtype(order + kind) for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8") for order in "<>"]
+OUT_OF_RANGE = [
+    (dtype, label)
+    for dtype in INTEGERS
+    for label in (-1, 3, np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if label not in range(3) and np.iinfo(dtype).min <= label
+]
+NAN, INF = np.nan, np.inf
+
+
+def check(targets: Any) -> None:
+    """Check targets for four samples of three classes."""
+    CategoricalCrossEntropy().check_targets(np.asarray(targets), (4, 3))
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_labels_of_every_integer_dtype_are_taken(make_node: Callable[..., Node], dtype: np.dtype[Any]) -> None:
+    labels = np.array([0, 2, 1, 2])
+    logits = np.random.default_rng(0).standard_normal((4, 3))
+    node = make_node(CategoricalCrossEntropy(), (3,))
+    wanted = node.layer.forward(node, logits, labels), node.layer.backward(node).copy()
+    assert node.layer.forward(node, logits, labels.astype(dtype)) == wanted[0]
+    np.testing.assert_array_equal(node.layer.backward(node), wanted[1])
+
+
+@pytest.mark.parametrize(("dtype", "label"), OUT_OF_RANGE, ids=str)
+def test_labels_out_of_range_are_refused(dtype: np.dtype[Any], label: int) -> None:
+    with pytest.raises(TargetError, match=f"^row 2: label {label} is out of range; 3 outputs take labels 0 to 2$"):
+        check(np.array([0, 2, label, label], dtype))
+
+
+def test_a_label_whose_swapped_bytes_are_in_range_is_refused() -> None:
+    with pytest.raises(TargetError, match=f"^row 1: label {2**56} is out of range"):
+        check(np.array([0, 2**56, 0, 0], ">i8"))
+
+
+def test_labels_may_lie_in_strides() -> None:
+    check(np.array([0, 9, 1, 9, 2, 9, 0, 9])[::2])
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        np.eye(3)[[0, 1, 2, 0]],
+        np.eye(3, dtype=np.uint8)[[0, 1, 2, 0]],
+        np.eye(3, dtype=np.float32)[[0, 1, 2, 0]],
+        np.full((4, 3), 1 / 3, np.float32),
+        np.array([[0.25, 0.5, 0.25]] * 4, np.float16),
+        np.full((4, 3), 0.33333),
+        np.random.default_rng(1).dirichlet(np.ones(3), 4),
+    ],
+)
+def test_one_hot_and_soft_rows_are_taken(targets: Array) -> None:
+    check(targets)
+
+
+def test_a_thousand_float32_classes_may_sum_to_nearly_one() -> None:
+    rows = np.random.default_rng(2).dirichlet(np.ones(4000), 4).astype(np.float32)
+    CategoricalCrossEntropy().check_targets(rows, (4, 4000))
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ([0.5, 0.6, -0.1], "holds the negative probability -0.1"),
+        ([-1, 1, 1], "holds the negative probability -1"),
+        ([0.5, 0.25, 0.0], "sums to 0.75"),
+        ([1, 1, 0], "sums to 2"),
+        ([0, 0, 0], "sums to 0"),
+        ([1.0, 0.001, 0.0], "sums to 1.00"),
+        ([NAN, 0.5, 0.5], "holds NaN or infinity"),
+        ([INF, 0.0, 0.0], "holds NaN or infinity"),
+        ([INF, -INF, 1.0], "holds NaN or infinity"),
+        ([1e308, 1e308, 0.0], "sums to inf"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("offender", [0, 2])
+def test_rows_that_are_no_distributions_are_refused(row: list[float], fault: str, offender: int) -> None:
+    targets = np.eye(3)[[0, 1, 2, 0]]
+    targets[[offender, 3]] = row
+    with pytest.raises(TargetError, match=f"^row {offender} {fault}"):
+        check(targets)
+
+
+def test_unsigned_rows_that_sum_to_nothing_are_refused() -> None:
+    with pytest.raises(TargetError, match=r"^row 1 sums to 0"):
+        check(np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]], np.uint64))
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [0.0, 1.0, 2.0, 1.0],
+        [True, False, True, True],
+        ["0", "1", "2", "0"],
+        [0, 1, 2],
+        [0, 1, 2, 0, 1],
+        [[0], [1], [2], [0]],
+        np.eye(4),
+        np.eye(3),
+        np.ones((4, 3), bool),
+        np.ones((4, 3), complex),
+        np.ones((4, 3, 1)),
+        [0, 1, None, 2],
+        1,
+    ],
+    ids=str,
+)
+def test_targets_of_another_type_or_shape_are_refused(targets: Any) -> None:
+    array = np.asarray(targets)
+    with pytest.raises(TargetError) as error:
+        check(targets)
+    assert str(error.value) == (
+        "expected integer labels of shape (4,), or one-hot or soft rows of shape (4, 3); "
+        f"received {array.dtype} of shape {array.shape}"
+    )
+
+
+def test_a_label_that_is_nan_is_named() -> None:
+    with pytest.raises(TargetError, match=r"^row 1: the label is NaN$"):
+        check([0.0, NAN, 2.0, NAN])
+
+
+@pytest.mark.parametrize(
+    ("weight", "fault"),
+    [
+        ([1.0, -0.5, 1.0, -1.0], "^row 1: sample weight -0.5 is not a finite number of 0 or more$"),
+        ([1, 1, -2, 1], "^row 2: sample weight -2 is not"),
+        ([1.0, 1.0, NAN, 1.0], "^row 2: sample weight nan is not"),
+        ([INF, 1.0, NAN, 1.0], "^row 0: sample weight inf is not"),
+        ([0.0, 0.0, 0.0, 0.0], "^all sample weights are 0"),
+        ([0, 0, 0, 0], "^all sample weights are 0"),
+        ([1.0, 1.0, 1.0], r"^expected sample weights of shape \(4,\), received float64 of shape \(3,\)$"),
+        ([[1.0], [1.0], [1.0], [1.0]], r"received float64 of shape \(4, 1\)$"),
+        (1.0, r"received float64 of shape \(\)$"),
+        ([True, True, False, True], r"received bool of shape \(4,\)$"),
+        (["1", "1", "1", "1"], r"received <U1 of shape \(4,\)$"),
+    ],
+    ids=str,
+)
+def test_sample_weights_that_cannot_weigh_are_refused(make_node: Callable[..., Node], weight: Any, fault: str) -> None:
+    node = make_node(CategoricalCrossEntropy(), (3,))
+    with pytest.raises(TargetError, match=fault):
+        node.layer.forward(node, np.zeros((4, 3)), np.array([0, 1, 2, 0]), np.asarray(weight))
+
+
+@pytest.mark.parametrize("weight", [np.array([1e308] * 4), np.array([6e4] * 4, np.float16), np.array([2**62] * 4)], ids=str)
+def test_equal_weights_weigh_alike_however_large(make_node: Callable[..., Node], weight: Array) -> None:
+    node = make_node(CategoricalCrossEntropy(), (3,))
+    logits, labels = np.random.default_rng(3).standard_normal((4, 3)), np.array([0, 1, 2, 0])
+    weighted = node.layer.forward(node, logits, labels, weight)
+    assert weighted == pytest.approx(node.layer.forward(node, logits, labels), rel=1e-3)
+
+
+def test_a_network_names_the_row_too() -> None:
+    model = Sequential([CategoricalCrossEntropy()], input_shape=(3,), seed=0)
+    with pytest.raises(TargetError, match=r"^row 1: label 3 is out of range"):
+        model.loss_and_gradients(np.zeros((2, 3)), [0, 3])
+    with pytest.raises(TargetError, match=r"^row 0: label -1 is out of range"):
+        model.loss(np.zeros((2, 3)), [-1, 3])
+
+
+def test_a_target_error_is_a_data_error_and_a_value_error() -> None:
+    assert issubclass(TargetError, DataError)
+    assert issubclass(TargetError, ValueError)
+
+
+def test_a_loss_counts_its_targets_by_default() -> None:
+    class Plain(Loss):
+        type: Literal["plain"] = "plain"
+
+        def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+            return float(logits.sum())
+
+        def backward(self, node: Node, d_out: float = 1.0) -> Array:
+            return np.full((4, 3), d_out)
+
+        def predict(self, logits: Array) -> Array:
+            return logits.copy()
+
+    loss = Plain()
+    loss.check_targets(np.zeros((4, 3)), (4, 3))
+    with pytest.raises(TargetError, match=r"^expected 4 targets, received 3$"):
+        loss.check_targets(np.zeros((3, 3)), (4, 3))
+    assert loss.class_count((3,)) is None
+    assert loss.example_targets((3,), 4, np.random.default_rng(0)).shape == (4, 3)

@@ -1,0 +1,122 @@
+"""Stochastic gradient descent against PyTorch: the update rule alone, and in the training of a small network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
+
+from layerkit import SGD, Affine, CategoricalCrossEntropy, Optimizer, ReLU, Sequential
+
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "reference.json").read_text())
+NETWORK = REFERENCE["network"]
+
+
+def slots_for(optimizer: Optimizer, size: int, dtype: str = "float64") -> dict[str, np.ndarray]:
+    return {name: np.zeros(size, dtype) for name in optimizer.slots}
+
+
+@pytest.mark.parametrize("case", REFERENCE["sgd"], ids=lambda case: case["name"])
+def test_trajectories_are_those_of_pytorch(case: dict[str, Any]) -> None:
+    optimizer = SGD(learning_rate=1.0, **case["options"])
+    parameters, slots = np.array(case["start"]), slots_for(optimizer, 5)
+    steps = zip(case["gradients"], case["learning_rates"], case["trajectory"], strict=True)
+    for step, (gradients, learning_rate, wanted) in enumerate(steps, start=1):
+        optimizer.update(slots, parameters, np.array(gradients), learning_rate, step)
+        assert_allclose(parameters, wanted, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("run", NETWORK["runs"], ids=lambda run: run["name"])
+def test_a_network_trains_as_in_pytorch(run: dict[str, Any]) -> None:
+    model = Sequential(
+        [Affine(units=7), ReLU(), Affine(units=3), CategoricalCrossEntropy()], input_shape=(5,), dtype="float64", seed=0
+    )
+    parameters = {f"{node.name}.{name}": array for node in model.nodes for name, array in node.params.items()}
+    for name, values in NETWORK["initial"].items():
+        parameters[name][...] = values
+    history = model.fit(
+        NETWORK["inputs"],
+        NETWORK["targets"],
+        optimizer=SGD(**run["options"]),
+        epochs=len(run["losses"]),
+        batch_size=run["batch_size"],
+        shuffle=False,
+    )
+    assert_allclose(history.loss, run["losses"], rtol=1e-12)
+    assert parameters.keys() == run["final"].keys()
+    for name, values in run["final"].items():
+        assert_allclose(parameters[name], values, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_update_writes_parameters_in_place_and_leaves_the_gradients(options: dict[str, Any], dtype: str) -> None:
+    optimizer = SGD(learning_rate=0.5, **options)
+    vector = np.array([1, 2, 3, 4], dtype)
+    gradients = np.array([4, -2], dtype)
+    slots = slots_for(optimizer, 2, dtype)
+    optimizer.update(slots, vector[:2], gradients, 0.5, 1)
+    assert_allclose(vector, np.array([1, 2, 3, 4]) - 0.5 * np.array([4, -2, 0, 0]) * (1.9 if "nesterov" in options else 1))
+    assert_array_equal(gradients, [4, -2])
+    assert all(slot.dtype == dtype for slot in slots.values())
+
+
+def test_only_momentum_keeps_a_velocity() -> None:
+    assert SGD(learning_rate=0.1).slots == ()
+    assert SGD(learning_rate=0.1, momentum=0.5).slots == ("velocity",)
+    assert SGD(learning_rate=0.1, momentum=0.5, nesterov=True).slots == ("velocity",)
+
+
+def test_the_same_description_serves_two_trainings() -> None:
+    optimizer = SGD(learning_rate=0.1, momentum=0.9)
+    ends = []
+    for _ in range(2):
+        parameters, slots = np.zeros(2), slots_for(optimizer, 2)
+        for step in (1, 2):
+            optimizer.update(slots, parameters, np.ones(2), 0.1, step)
+        ends.append(parameters)
+    assert_array_equal(ends[0], ends[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 0.0, "nesterov": True}, "nesterov needs a momentum greater than 0"),
+        ({"momentum": 1.0}, "less than 1"),
+        ({"momentum": -0.1}, "greater than or equal to 0"),
+        ({"learning_rate": 0.0}, "greater than 0"),
+        ({"learning_rate": -1.0}, "greater than 0"),
+        ({"learning_rate": float("inf")}, "finite number"),
+        ({"learning_rate": float("nan")}, "finite number"),
+        ({"weight_decay": -0.1}, "greater than or equal to 0"),
+        ({"dampening": 0.1}, "Extra inputs are not permitted"),
+    ],
+    ids=str,
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        SGD(**{"learning_rate": 0.1, **options})
+
+
+def test_the_learning_rate_is_required() -> None:
+    with pytest.raises(ValidationError, match="learning_rate\n  Field required"):
+        SGD.model_validate({})
+
+
+def test_a_rule_that_remembers_nothing_has_no_slots() -> None:
+    class Signs(Optimizer):
+        type: Literal["signs"] = "signs"
+
+        def update(self, slots: Any, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
+            parameters -= learning_rate * np.sign(gradients)
+
+    model = Sequential([Affine(units=2), CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
+    before = model.parameters.copy()
+    model.fit(np.eye(3), [0, 1, 0], optimizer=Signs(learning_rate=0.25), epochs=1)
+    assert_allclose(model.parameters, before - 0.25 * np.sign(model.gradients))
+    assert Signs(learning_rate=0.25).slots == ()

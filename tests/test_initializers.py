@@ -1,0 +1,203 @@
+"""Initial values: their distributions, their fans, their streams and their JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from pydantic import ValidationError
+
+from layerkit import (
+    Affine,
+    CategoricalCrossEntropy,
+    Constant,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    ModelSpec,
+    Normal,
+    Sequential,
+    Shape,
+    Uniform,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+)
+from layerkit.initializers import fans
+
+ALL = [
+    Zeros(),
+    Constant(value=0.25),
+    Uniform(low=-0.5, high=2.0),
+    Normal(mean=1.0, std=3.0),
+    XavierUniform(),
+    XavierNormal(),
+    HeUniform(),
+    HeNormal(),
+]
+RANDOM = ALL[2:]
+DENSE, CONV = (300, 100), (5, 5, 20, 40)
+
+
+def draw(initializer: Initializer, shape: Shape, seed: int = 0) -> np.ndarray:
+    return initializer.draw(shape, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((300, 100), (300, 100)),
+        ((5, 20, 40), (100, 200)),
+        ((5, 5, 20, 40), (500, 1000)),
+        ((2, 3, 4, 5, 6), (120, 144)),
+        ((7,), (7, 7)),
+        ((), (1, 1)),
+    ],
+)
+def test_fans_count_what_enters_and_what_leaves(shape: Shape, expected: tuple[int, int]) -> None:
+    assert fans(shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("initializer", "shape", "low", "high"),
+    [
+        (Uniform(), DENSE, -0.05, 0.05),
+        (Uniform(low=-0.5, high=2.0), DENSE, -0.5, 2.0),
+        (XavierUniform(), DENSE, -math.sqrt(6 / 400), math.sqrt(6 / 400)),
+        (XavierUniform(), CONV, -math.sqrt(6 / 1500), math.sqrt(6 / 1500)),
+        (HeUniform(), DENSE, -math.sqrt(6 / 300), math.sqrt(6 / 300)),
+        (HeUniform(), CONV, -math.sqrt(6 / 500), math.sqrt(6 / 500)),
+    ],
+    ids=str,
+)
+def test_uniform_values_fill_their_interval(initializer: Initializer, shape: Shape, low: float, high: float) -> None:
+    values = draw(initializer, shape)
+    width = high - low
+    assert low <= values.min() < low + 0.001 * width
+    assert high - 0.001 * width < values.max() < high
+    shares = np.histogram(values, 10, (low, high))[0] / values.size
+    assert np.abs(shares - 0.1).max() < 5 * math.sqrt(0.09 / values.size)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "shape", "mean", "std"),
+    [
+        (Normal(), DENSE, 0.0, 0.05),
+        (Normal(mean=1.0, std=3.0), DENSE, 1.0, 3.0),
+        (XavierNormal(), DENSE, 0.0, math.sqrt(2 / 400)),
+        (XavierNormal(), CONV, 0.0, math.sqrt(2 / 1500)),
+        (HeNormal(), DENSE, 0.0, math.sqrt(2 / 300)),
+        (HeNormal(), CONV, 0.0, math.sqrt(2 / 500)),
+    ],
+    ids=str,
+)
+def test_normal_values_have_their_moments(initializer: Initializer, shape: Shape, mean: float, std: float) -> None:
+    standard = (draw(initializer, shape) - mean) / std
+    assert abs(standard.mean()) < 5 / math.sqrt(standard.size)
+    assert abs(standard.std() - 1) < 5 / math.sqrt(2 * standard.size)
+    assert abs((np.abs(standard) < 1).mean() - 0.6827) < 5 * math.sqrt(0.22 / standard.size)
+    assert 3.5 < np.abs(standard).max() < 7
+
+
+def test_zeros_and_constants() -> None:
+    assert_array_equal(draw(Zeros(), (2, 3)), [[0, 0, 0], [0, 0, 0]])
+    assert_array_equal(draw(Constant(value=0.25), (2,)), [0.25, 0.25])
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+@pytest.mark.parametrize("shape", [(), (3,), (4, 5), (2, 2, 3, 4)])
+def test_values_are_new_float64_arrays_of_the_shape(initializer: Initializer, shape: Shape) -> None:
+    values = np.asarray(draw(initializer, shape))
+    assert values.shape == shape
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+def test_a_whole_number_gives_float64_too(initializer: Initializer) -> None:
+    assert draw(Constant(value=3), (2,)).dtype == np.float64
+    assert draw(initializer, (2,)).dtype == np.float64
+
+
+@pytest.mark.parametrize("initializer", RANDOM, ids=str)
+def test_the_stream_alone_decides_the_values(initializer: Initializer) -> None:
+    assert_array_equal(draw(initializer, (4, 5), seed=1), draw(initializer, (4, 5), seed=1))
+    assert not (draw(initializer, (4, 5), seed=1) == draw(initializer, (4, 5), seed=2)).any()
+    rng = np.random.default_rng(1)
+    initializer.draw((4, 5), rng)
+    assert not (initializer.draw((4, 5), rng) == draw(initializer, (4, 5), seed=1)).any()
+
+
+@pytest.mark.parametrize("initializer", [Zeros(), Constant(value=0.25)], ids=str)
+def test_fixed_values_leave_the_stream_alone(initializer: Initializer) -> None:
+    rng = np.random.default_rng(1)
+    initializer.draw((4, 5), rng)
+    assert rng.random() == np.random.default_rng(1).random()
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+def test_an_initializer_survives_json(initializer: Initializer) -> None:
+    again = type(initializer).model_validate_json(initializer.model_dump_json())
+    assert again == initializer
+    assert_array_equal(draw(again, (4, 5)), draw(initializer, (4, 5)))
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+def test_an_initializer_survives_the_json_of_a_model(initializer: Initializer) -> None:
+    layers = (Affine(units=2, weight_init=initializer, bias_init=initializer), CategoricalCrossEntropy())
+    spec = ModelSpec(input_shape=(3,), layers=layers)
+    assert ModelSpec.model_validate_json(spec.model_dump_json()) == spec
+    assert spec.model_dump(mode="json")["layers"][0]["weight_init"] == initializer.model_dump(mode="json")
+
+
+def test_json_holds_the_type_and_the_fields() -> None:
+    assert Uniform(low=-0.5, high=2.0).model_dump(mode="json") == {"type": "uniform", "low": -0.5, "high": 2.0}
+    assert Normal().model_dump(mode="json") == {"type": "normal", "mean": 0.0, "std": 0.05}
+    assert [initializer.type for initializer in ALL] == [
+        "zeros",
+        "constant",
+        "uniform",
+        "normal",
+        "xavier_uniform",
+        "xavier_normal",
+        "he_uniform",
+        "he_normal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (Uniform, {"low": 1.0, "high": 1.0}, "low must be less than high, received low=1.0 and high=1.0"),
+        (Uniform, {"low": 0.1}, "low must be less than high, received low=0.1 and high=0.05"),
+        (Uniform, {"high": float("inf")}, "finite number"),
+        (Normal, {"std": 0.0}, "greater than 0"),
+        (Normal, {"std": -1.0}, "greater than 0"),
+        (Normal, {"mean": float("nan")}, "finite number"),
+        (Constant, {}, "Field required"),
+        (Constant, {"value": True}, "valid number"),
+        (Zeros, {"value": 1.0}, "Extra inputs are not permitted"),
+    ],
+    ids=str,
+)
+def test_values_that_make_no_sense_are_refused(cls: type[Initializer], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        cls(**options)
+
+
+def test_an_interval_wider_than_the_floats_is_refused() -> None:
+    with pytest.raises(ValidationError, match="high"):
+        Uniform(low=-1.7e308, high=1.7e308)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_network_casts_the_values_to_its_dtype(dtype: str) -> None:
+    layers = [Affine(units=3, weight_init=HeNormal(), bias_init=Constant(value=0.1)), CategoricalCrossEntropy()]
+    model = Sequential(layers, input_shape=(4,), dtype=dtype, seed=1)  # type: ignore[arg-type]  # a parametrized Literal
+    wide = Sequential(layers, input_shape=(4,), dtype="float64", seed=1)
+    assert model.parameters.dtype == dtype
+    assert_array_equal(model.parameters, wide.parameters.astype(dtype))
+    assert_array_equal(model["affine_1"].params.bias, np.full(3, 0.1, dtype))
