@@ -112,3 +112,7 @@ class DivergedError(WorkError):
 
 class GradientError(WorkError):
     """An analytical gradient disagrees with the numerical one."""
+
+
+class ConformanceError(WorkError, AssertionError):
+    """A component breaks a promise that its family makes."""

@@ -17,7 +17,7 @@ def read_regular_file(path: Path, limit: int | None = None) -> bytes:
         If it cannot be read, or is no regular file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except ValueError as error:  # a path with a null character in it
         raise OSError(str(error)) from None
     try:
@@ -37,7 +37,9 @@ def write_whole_file(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; what was at ``path`` before is still there.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    if "\0" in str(path):
+        raise OSError("a path has no null characters")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".layerkit-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -46,7 +48,7 @@ def write_whole_file(path: Path, content: bytes) -> None:
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
-        Path(temporary).unlink()
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from layerkit.errors import InputError
+
 
 def random_stream(seed: int, *path: str) -> np.random.Generator:
     """Return the stream that belongs to ``path`` under ``seed``.
@@ -18,11 +20,18 @@ def random_stream(seed: int, *path: str) -> np.random.Generator:
     path
         What the stream is for, such as ``"node", "affine_1"``.
 
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+
     Notes
     -----
     The path becomes the spawn key of a ``numpy.random.SeedSequence``: for each part its length, then its UTF-8 bytes, so that
     no two paths share a key.
     """
+    if seed < 0:
+        raise InputError(f"a seed is an integer of 0 or more, received {seed}")
     key: list[int] = []
     for part in path:
         encoded = part.encode()

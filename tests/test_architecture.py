@@ -21,10 +21,12 @@ import layerkit as lk
 PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
-    ("errors", "typing", "streams"),
+    ("errors", "typing"),
+    ("streams", "files"),
     ("component",),
     ("initializers",),
     ("layers", "optimizers", "data"),
+    ("observer",),
     ("registry",),
     ("spec",),
     ("network",),
@@ -40,7 +42,7 @@ UPWARD = {
 }
 """The exception: `Sequential.fit` is a thin call of `Trainer`, through the public door, and is annotated with its `History`."""
 
-CONTRACTS = ("__init__.py", "base.py", "node.py", "targets.py")
+CONTRACTS = ("__init__.py", "base.py", "node.py", "chain.py", "targets.py")
 """What every layer, optimizer and data source stands on; the files beside them are written as a third party would."""
 
 HEAVY = {"sklearn", "scipy", "rich", "safetensors"}

@@ -38,13 +38,13 @@ def test_its_gradients_are_right(path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert verdicts == ["ok"] * (1 + len(trained))
 
 
-def test_it_trains(path: Path) -> None:
+def test_it_trains(path: Path, tmp_path: Path) -> None:
     spec = run_spec(path)
     training = spec.training.model_copy(update={"epochs": 5})
     run = Run.prepare(spec.model_copy(update={"training": training}), path.parent)
     assert run.data.test is not None
     before = run.model.loss(run.data.test.inputs, run.data.test.targets)
-    losses = [record.loss for record in run.epochs()]
+    losses = [record.loss for record in run.epochs(tmp_path)]
     assert len(losses) == 5
     assert losses[-1] < losses[0]
     assert run.model.loss(run.data.test.inputs, run.data.test.targets) < before

@@ -51,20 +51,19 @@ def main() -> None:
     """Run the command line; exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
     try:
         cli.main(prog_name="layerkit", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed before the start
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except LayerkitError as error:
+    except (LayerkitError, OSError) as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
+        if isinstance(error, OSError) and sys.stdout is not None:
+            # Most likely a full disk, or a reader that has gone. What is still buffered has nowhere to go either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         show_error(error)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        # Most likely the output: a full disk, or a reader that has gone. What is still buffered has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(getattr(error, "exit_code", 1))

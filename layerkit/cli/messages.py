@@ -8,7 +8,7 @@ from layerkit.errors import LayerkitError, SpecError
 from layerkit.spec.diagnostics import Diagnostic
 
 
-def show_error(error: LayerkitError) -> None:
+def show_error(error: LayerkitError | OSError) -> None:
     """Print an error to stderr: each fault of a spec in its place, anything else as one message."""
     if isinstance(error, SpecError):
         for diagnostic in error.diagnostics:

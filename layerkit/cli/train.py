@@ -45,7 +45,7 @@ def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_m
 @contextmanager
 def _progress(epochs: int) -> Iterator[Callable[[EpochRecord, bool], None]]:
     """Give a function that shows one record: lines that are reported, and on a terminal a bar below them."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():  # None where it was closed before the start
         yield lambda record, reported: click.echo(str(record)) if reported else None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.errors import DataError, InputError, ModelFileError, TargetError
+from layerkit.errors import DataError, ModelFileError, TargetError
 from layerkit.layers.base import Loss, Stage
 from layerkit.layers.chain import Chain
 from layerkit.layers.node import Node
-from layerkit.layers.targets import check_sample_weight
+from layerkit.layers.targets import batch_share
 from layerkit.network.builder import assemble
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.spec.canonical import resolved_json
@@ -75,8 +76,6 @@ class Sequential:
     ) -> None:
         self.spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
         self.seed = fresh_seed() if seed is None else operator.index(seed)
-        if self.seed < 0:
-            raise InputError(f"a seed is an integer of 0 or more, received {seed}")
         assembly = assemble(self.spec.plan(), dtype, self.seed)
         self.nodes: tuple[Node, ...] = assembly.nodes
         self.parameters = assembly.parameters
@@ -148,18 +147,17 @@ class Sequential:
         """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
         inputs = self.checked_inputs(inputs)
         targets = self.checked_targets(targets, len(inputs))
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        if weight is not None:
-            check_sample_weight(weight, len(inputs))
+        share = np.full(len(inputs), 1 / len(inputs))
+        if sample_weight is not None:
+            share = np.asarray(batch_share(_as_array(sample_weight, "sample weights"), len(inputs), np.dtype(np.float64)))
         self._set_training(False)
-        total = weights = 0.0
+        total = 0.0
         for rows in _stretches(len(inputs)):
-            part = None if weight is None else weight[rows]
-            share = float(rows.stop - rows.start if part is None else part.sum())
-            if share:
-                total += share * self._forward_to_loss(inputs[rows], targets[rows], part)
-                weights += share
-        return total / weights
+            part = float(share[rows].sum())
+            if part:
+                weight = None if sample_weight is None else share[rows]
+                total += part * self._forward_to_loss(inputs[rows], targets[rows], weight)
+        return min(total, sys.float_info.max)
 
     def logits(self, inputs: npt.ArrayLike) -> Array:
         """Return what enters the loss, in prediction mode, as a new array (N, \\*logits_shape)."""
@@ -238,7 +236,7 @@ class Sequential:
             raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
         with np.errstate(over="ignore"):
             array = given.astype(self._loss_node.dtype)
-        if np.isinf(array).any() and not np.isinf(given).any():
+        if (np.isinf(array) & ~np.isinf(given)).any():
             raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
         return array
 
@@ -265,8 +263,8 @@ class Sequential:
                     node.training = training
 
     def _forward_to_loss(self, inputs: Array, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> float:
-        weight = None if sample_weight is None else np.asarray(sample_weight)
-        return self._loss.forward(self._loss_node, self._hidden.forward(inputs), np.asarray(targets), weight)
+        weight = None if sample_weight is None else _as_array(sample_weight, "sample weights")
+        return self._loss.forward(self._loss_node, self._hidden.forward(inputs), _as_array(targets, "targets"), weight)
 
     def _in_stretches(self, inputs: npt.ArrayLike, finish: Callable[[Array], Array]) -> Array:
         array = self.checked_inputs(inputs)

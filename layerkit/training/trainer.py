@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -132,7 +133,7 @@ class Trainer:
                     )
                 self._update()
                 total += loss * (len(batch_inputs) / len(inputs))
-        return total
+        return min(total, sys.float_info.max)
 
     def _batches(self, inputs: Array, targets: Array) -> Iterator[tuple[Array, Array]]:
         count = len(inputs)

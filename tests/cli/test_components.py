@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -12,24 +11,6 @@ import pytest
 from layerkit.registry.discovery import installed_registry
 
 CommandLine = Callable[..., CompletedProcess[str]]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
-    """Give a function that installs a plugin with the given source for as long as the test runs."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def plugin(name: str, source: str) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(source)
-        metadata = tmp_path / f"{module}-2.5.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n")
-        (metadata / "entry_points.txt").write_text(f"[layerkit]\nplugin = {module}\n")
-        installed_registry.cache_clear()
-
-    yield plugin
-    installed_registry.cache_clear()
 
 
 RELU_OF_OTHERS = '''

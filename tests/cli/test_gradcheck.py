@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-
-from layerkit.registry.discovery import installed_registry
 
 CommandLine = Callable[..., CompletedProcess[str]]
 
@@ -51,17 +49,9 @@ def layerkit_components():
 
 
 @pytest.fixture
-def wrong_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def wrong_plugin(install: Callable[[str, str], None]) -> None:
     """Install a layer and a loss with wrong gradients for as long as the test runs."""
-    (tmp_path / "layerkit_wrong.py").write_text(WRONG)
-    metadata = tmp_path / "layerkit_wrong-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: layerkit-wrong\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[layerkit]\nwrong = layerkit_wrong\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    installed_registry.cache_clear()
-    yield
-    installed_registry.cache_clear()
+    install("layerkit-wrong", WRONG)
 
 
 def checked_arrays(result: CompletedProcess[str], verdict: str) -> list[str]:
@@ -133,6 +123,18 @@ def test_a_faulty_spec_is_not_checked(layerkit: CommandLine, faulty: tuple[Path,
     assert result.stdout == ""
     for phrase in [str(path), *phrases]:
         assert phrase in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--batch", 0), ("--batch", -1), ("--batch", "many"), ("--seed", -1), ("--seed", 0.5)]
+)
+def test_an_option_out_of_range_is_wrong_usage(layerkit: CommandLine, option: str, value: object) -> None:
+    result = layerkit("gradcheck", "relu", option, value)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert f"Invalid value for '{option}'" in result.stderr
+    assert str(value) in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

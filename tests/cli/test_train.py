@@ -227,37 +227,6 @@ def test_a_diverging_training_ends_with_1(
     assert not (here / "runs" / "small-001" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["train"], "SPEC"),
-        (["train", "a.json", "b.json"], "b.json"),
-        (["train", "--no-such-option", "a.json"], "--no-such-option"),
-        (["trian"], "trian"),
-    ],
-    ids=["no spec", "two specs", "option", "command"],
-)
-def test_wrong_usage_ends_with_2(layerkit: CommandLine, arguments: list[str], message: str) -> None:
-    result = layerkit(*arguments)
-    assert result.returncode == 2
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_help_lists_the_commands(layerkit: CommandLine) -> None:
-    result = layerkit("--help")
-    assert result.returncode == 0
-    for command in ("train", "validate", "components", "gradcheck"):
-        assert command in result.stdout
-        assert layerkit(command, "-h").stdout.startswith(f"Usage: layerkit {command}")
-
-
-def test_the_version_is_that_of_the_distribution(layerkit: CommandLine) -> None:
-    from importlib.metadata import version
-
-    assert layerkit("--version").stdout == f"layerkit, version {version('layerkit')}\n"
-
-
 def test_an_interrupt_ends_with_130(
     layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,28 +240,7 @@ def test_an_interrupt_ends_with_130(
     assert "Traceback" not in result.stderr
 
 
-def test_debug_keeps_the_exception(layerkit: CommandLine, tmp_path: Path) -> None:
-    with pytest.raises(lk.SpecError):
-        layerkit("--debug", "train", tmp_path / "missing.json")
-
-
 # --- as a process of its own --------------------------------------------------------------------------------------
-
-
-def test_a_process_that_fails_says_so_without_a_traceback(here: Path) -> None:
-    result = subprocess.run([PROGRAM, "train", "missing.json"], capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.startswith("missing.json: ")
-    assert "No such file" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_process_shows_the_traceback_on_demand(here: Path) -> None:
-    result = subprocess.run([PROGRAM, "--debug", "train", "missing.json"], capture_output=True, text=True, check=False)
-    assert result.returncode != 0
-    assert "Traceback (most recent call last)" in result.stderr
-    assert "missing.json" in result.stderr
 
 
 def test_a_process_that_diverges_ends_with_1(spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path) -> None:

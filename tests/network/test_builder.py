@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import layerkit as lk
-from layerkit.errors import MemoryBudgetError
+from layerkit.errors import InputError, MemoryBudgetError
 
 initializers = st.one_of(
     st.builds(lk.Zeros),
@@ -129,6 +130,25 @@ def test_without_a_seed_a_fresh_one_is_taken_and_kept() -> None:
     for model in (first, second):
         assert lk.build(model.spec, seed=model.seed).parameters.tobytes() == model.parameters.tobytes()
         assert 0 <= model.seed < 2**53
+
+
+def test_a_seed_may_be_any_integer_of_numpy_or_python() -> None:
+    integer: Any = np.int64(3)
+    model = lk.build(lk.ModelSpec(input_shape=(4,), layers=(dense(), lk.CategoricalCrossEntropy())), seed=integer)
+    assert type(model.seed) is int
+    assert model.parameters.tobytes() == lk.build(model.spec, seed=3).parameters.tobytes()
+    large = lk.build(model.spec, seed=2**70)
+    assert large.seed == 2**70
+    assert large.parameters.tobytes() != lk.build(model.spec, seed=0).parameters.tobytes()
+
+
+def test_a_seed_that_is_none_is_refused() -> None:
+    stack = [dense(), lk.CategoricalCrossEntropy()]
+    with pytest.raises(InputError, match="a seed is an integer of 0 or more, received -1"):
+        lk.Sequential(stack, input_shape=(4,), seed=-1)
+    half: Any = 0.5
+    with pytest.raises(TypeError, match="float"):
+        lk.Sequential(stack, input_shape=(4,), seed=half)
 
 
 def test_each_node_has_a_random_stream_of_its_own() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Literal
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -329,27 +331,37 @@ def test_a_pass_writes_into_nothing_that_it_was_given(layers: list[lk.Layer]) ->
 
 
 @pytest.mark.parametrize(
-    ("inputs", "received"),
+    ("inputs", "fault"),
     [
-        (np.zeros((3, 5)), "(3, 5)"),
-        (np.zeros(4), "(4,)"),
-        (np.zeros((2, 4, 1)), "(2, 4, 1)"),
-        (np.zeros((0, 4)), "(0, 4)"),
-        (7.0, "()"),
-        ([["a", "b", "c", "d"]], "must be numbers"),
-        ([[1, 2, 3, 4], [5]], "must be numbers"),
-        ([[1, 2, 3, {}]], "must be numbers"),
+        (np.zeros((3, 5)), "(N, 4) with N of 1 or more, received shape (3, 5)"),
+        (np.zeros(4), "(N, 4) with N of 1 or more, received shape (4,)"),
+        (np.zeros((2, 4, 1)), "(N, 4) with N of 1 or more, received shape (2, 4, 1)"),
+        (np.zeros((0, 4)), "(N, 4) with N of 1 or more, received shape (0, 4)"),
+        (7.0, "(N, 4) with N of 1 or more, received shape ()"),
+        ([["1", "2", "3", "4"]], "inputs must be real numbers, received an array of <U1"),
+        ([[1, 2, 3, {}]], "inputs must be real numbers, received an array of object"),
+        (np.full((1, 4), 1 + 1j), "inputs must be real numbers, received an array of complex128"),
+        (np.zeros((1, 4), "datetime64[s]"), "inputs must be real numbers, received an array of datetime64[s]"),
+        ([[1, 2, 3, 1e300]], "inputs hold numbers that are too large for float32"),
+        ([[1, 2, 3, 4], [5]], "inputs make no array"),
     ],
-    ids=["features", "no batch", "axes", "empty", "scalar", "text", "ragged", "objects"],
+    ids=["features", "no batch", "axes", "empty", "scalar", "text", "objects", "complex", "dates", "too large", "ragged"],
 )
 @pytest.mark.parametrize("method", ["predict", "logits", "loss", "forward_loss", "loss_and_gradients"])
-def test_inputs_that_do_not_fit_are_refused(method: str, inputs: npt.ArrayLike, received: str) -> None:
+def test_inputs_that_do_not_fit_are_refused(method: str, inputs: npt.ArrayLike, fault: str) -> None:
     targets = () if method in ("predict", "logits") else ([0],)
-    with pytest.raises(lk.DataError) as caught:
-        getattr(classifier(), method)(inputs, *targets)
-    assert received in str(caught.value)
-    if received != "must be numbers":
-        assert "(N, 4)" in str(caught.value)
+    with pytest.raises(lk.DataError, match=re.escape(fault)):
+        getattr(classifier(dtype="float32"), method)(inputs, *targets)
+
+
+def test_infinity_is_no_number_that_is_too_large() -> None:
+    inputs = np.array([[np.inf, -np.inf, np.nan, 1]])
+    assert_array_equal(classifier(dtype="float32").checked_inputs(inputs), inputs)
+
+
+def test_inputs_that_fit_are_not_copied() -> None:
+    inputs, _ = samples(3)
+    assert classifier().checked_inputs(inputs) is inputs
 
 
 @pytest.mark.parametrize("method", ["loss", "forward_loss", "loss_and_gradients"])
@@ -362,11 +374,60 @@ def test_targets_that_do_not_fit_are_refused(method: str) -> None:
         getattr(classifier(), method)(inputs, targets[:1000])
 
 
-def test_check_targets_hands_back_an_array() -> None:
+def test_checked_targets_are_an_array() -> None:
     model = classifier()
-    assert_array_equal(model.check_targets([0, 2, 1]), np.array([0, 2, 1]))
+    assert_array_equal(model.checked_targets([0, 2, 1], 3), np.array([0, 2, 1]))
     with pytest.raises(lk.TargetError, match="row 1"):
-        model.check_targets([0, -1, 1])
+        model.checked_targets([0, -1, 1], 3)
+
+
+@pytest.mark.parametrize("targets", [3.0, np.zeros((4, 4)), np.zeros((6, 4))], ids=["one", "too few", "too many"])
+@pytest.mark.parametrize("call", ["checked_targets", "loss", "fit"])
+def test_a_loss_that_checks_nothing_gets_one_target_a_sample(call: str, targets: npt.ArrayLike) -> None:
+    """Broadcasting could make a loss of them all the same."""
+    model = lk.Sequential([lk.Affine(units=4), SquaredError()], input_shape=(4,), dtype="float64", seed=0)
+    inputs, _ = samples(5)
+    calls: dict[str, Callable[[], object]] = {
+        "checked_targets": lambda: model.checked_targets(targets, 5),
+        "loss": lambda: model.loss(inputs, targets),
+        "fit": lambda: model.fit(inputs, targets, optimizer=lk.SGD(learning_rate=0.1), epochs=1),
+    }
+    with pytest.raises(
+        lk.TargetError, match=re.escape(f"expected 5 targets, one a sample; received an array of shape {np.shape(targets)}")
+    ):
+        calls[call]()
+
+
+def test_ragged_targets_are_refused() -> None:
+    inputs, _ = samples(3)
+    ragged: Any = [[1], [2, 3], 1]
+    for call in (classifier().loss, partial(classifier().fit, optimizer=lk.SGD(learning_rate=0.1), epochs=1)):
+        with pytest.raises(lk.DataError, match="targets make no array"):
+            call(inputs, ragged)
+
+
+@pytest.mark.parametrize(
+    ("weight", "fault"),
+    [
+        (np.ones(9), "expected sample weights of shape (5,), received float64 of shape (9,)"),
+        (1.0, "expected sample weights of shape (5,), received float64 of shape ()"),
+        (["1"] * 5, "expected sample weights of shape (5,), received <U1 of shape (5,)"),
+        ([1, 0, -1, 0, 0], "row 2: sample weight -1 is not"),
+        ([1, np.nan, 1, 1, 1], "row 1: sample weight nan is not"),
+        (np.zeros(5), "all sample weights are 0"),
+    ],
+    ids=["long", "scalar", "text", "negative", "nan", "zeros"],
+)
+@pytest.mark.parametrize("method", ["loss", "forward_loss", "loss_and_gradients"])
+def test_sample_weights_that_do_not_fit_are_refused(method: str, weight: npt.ArrayLike, fault: str) -> None:
+    with pytest.raises(lk.TargetError, match=re.escape(fault)):
+        getattr(classifier(), method)(*samples(5), weight)
+
+
+def test_weights_of_a_loss_that_ignores_them_are_checked_too() -> None:
+    model = lk.Sequential([SquaredError()], input_shape=(4,), dtype="float64", seed=0)
+    with pytest.raises(lk.TargetError, match="expected sample weights"):
+        model.loss(np.zeros((5, 4)), np.zeros((5, 4)), np.ones(9))
 
 
 # --- names --------------------------------------------------------------------------------------------------------
@@ -395,3 +456,34 @@ def test_fit_trains_and_gives_the_history() -> None:
     assert [record.epoch for record in history] == list(range(20))
     assert history.loss[-1] < history.loss[0]
     assert model.loss(inputs, targets) < before
+
+
+RAGGED: Any = [[1], [2, 3], 1, 1, 1]
+
+
+@pytest.mark.parametrize("method", ["loss", "forward_loss", "loss_and_gradients"])
+@pytest.mark.parametrize("arguments", [(RAGGED,), (np.zeros(5, int), RAGGED)], ids=["targets", "weights"])
+def test_what_makes_no_array_is_refused(method: str, arguments: tuple[Any, ...]) -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    with pytest.raises(lk.DataError, match="make no array"):
+        getattr(model, method)(np.ones((5, 4)), *arguments)
+
+
+def test_the_mean_of_huge_losses_is_finite() -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(2,), dtype="float64", seed=0)
+    logits = np.array([[1.5e308, 0.0]] * 2)
+    assert model.loss(logits, [1, 1]) == model.forward_loss(logits, [1, 1]) == 1.5e308
+
+
+@pytest.mark.parametrize("method", ["loss", "forward_loss"])
+def test_weights_whose_sum_overflows_still_weigh_alike(method: str) -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
+    inputs, targets = samples(5)
+    inputs, targets = inputs[:, :3], targets % 3
+    assert getattr(model, method)(inputs, targets, np.full(5, 1e308)) == pytest.approx(model.loss(inputs, targets))
+
+
+def test_an_infinity_does_not_hide_a_number_that_is_too_large() -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(2,), dtype="float32", seed=0)
+    with pytest.raises(lk.DataError, match="too large"):
+        model.checked_inputs(np.array([[np.inf, 1e300]]))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import layerkit as lk
-from layerkit.training.history import EpochRecord, History
+from layerkit.observer import EpochRecord
+from layerkit.training.history import History
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_prepare_hands_every_setting_to_the_trainer(tmp_path: Path) -> None:
 def test_a_run_is_what_python_would_do_by_hand(tmp_path: Path) -> None:
     spec = run_spec()
     run = Run.prepare(spec, tmp_path)
-    losses = [record.loss for record in run.epochs()]
+    losses = [record.loss for record in run.epochs(tmp_path)]
 
     split = spec.data.load(3, tmp_path)
     model = lk.build(spec.model, seed=3)
@@ -83,7 +83,7 @@ def test_a_run_is_what_python_would_do_by_hand(tmp_path: Path) -> None:
 
 def test_the_seed_decides_split_weights_and_order(tmp_path: Path) -> None:
     def losses(seed: int) -> list[float]:
-        return [record.loss for record in Run.prepare(run_spec(seed=seed), tmp_path).epochs()]
+        return [record.loss for record in Run.prepare(run_spec(seed=seed), tmp_path).epochs(tmp_path)]
 
     assert losses(3) == losses(3)
     assert losses(3) != losses(4)
@@ -102,7 +102,7 @@ def test_initial_weights_come_from_beside_the_spec(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [{"type": "iris"}, {"type": "iris", "test_size": 0.5, "stratify": True}])
 def test_classes_are_scored_by_accuracy(tmp_path: Path, data: dict[str, Any]) -> None:
     run = Run.prepare(run_spec(data=data), tmp_path)
-    for _ in run.epochs():
+    for _ in run.epochs(tmp_path):
         pass
     test = run.data.test
     assert test is not None
@@ -120,7 +120,7 @@ def test_numbers_are_scored_by_the_loss(tmp_path: Path) -> None:
         }
     )
     run = Run.prepare(spec, tmp_path)
-    losses = [record.loss for record in run.epochs()]
+    losses = [record.loss for record in run.epochs(tmp_path)]
     assert losses[-1] < 0.5 * losses[0]
     test = run.data.test
     assert test is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import layerkit as lk
-from layerkit.errors import DivergedError, WorkError
+from layerkit.errors import DivergedError, InputError, WorkError
 
 
 class Swish(lk.Layer):
@@ -181,6 +182,15 @@ def test_a_record_is_the_mean_over_samples(batch_size: int | None) -> None:
     assert history.loss == pytest.approx([model.loss(inputs, targets)] * 2, rel=1e-12)
 
 
+def test_steps_with_huge_losses_have_a_finite_mean() -> None:
+    """The second step's loss is close to the largest float; times its number of samples it would be infinite."""
+    layers = [lk.Affine(units=2, weight_init=lk.Zeros()), lk.CategoricalCrossEntropy()]
+    model = lk.Sequential(layers, input_shape=(1,), dtype="float64", seed=0)
+    options = {"epochs": 1, "batch_size": 2, "shuffle": False}
+    (record,) = model.fit(np.ones((4, 1)), [0, 0, 1, 1], optimizer=lk.SGD(learning_rate=1.7e308), **options)
+    assert record.loss == pytest.approx(sys.float_info.max / 2)  # the first step's loss, log(2), is nothing beside it
+
+
 def test_a_full_batch_reports_the_loss_that_the_epoch_began_with() -> None:
     model = classifier()
     inputs, targets = samples()
@@ -330,8 +340,8 @@ def test_inputs_that_are_not_finite_name_their_first_row(value: float, row: int)
     [
         (np.zeros((6, 5)), np.zeros(6, int), r"\(6, 5\)"),
         (np.zeros((0, 4)), np.zeros(0, int), r"\(0, 4\)"),
-        (np.zeros((6, 4)), np.zeros(5, int), "6 inputs.*one target a sample"),
-        (np.zeros((6, 4)), 1, "6 inputs.*one target a sample"),
+        (np.zeros((6, 4)), np.zeros(5, int), r"expected 6 targets, one a sample; received an array of shape \(5,\)"),
+        (np.zeros((6, 4)), 1, r"expected 6 targets, one a sample; received an array of shape \(\)"),
         (np.zeros((6, 4)), ["a"] * 6, "expected integer labels"),
         (np.zeros((6, 4)), np.zeros((6, 2)), "expected integer labels"),
         (np.zeros((6, 4)), np.zeros(6), "expected integer labels"),
@@ -390,3 +400,30 @@ def test_a_diverging_training_stops_without_a_warning(
     assert f"in epoch {trainer.epoch}, after {trainer.step} steps" in str(caught.value)
     with np.errstate(all="ignore"):
         assert not math.isfinite(model.forward_loss(inputs, targets))  # the parameters are those that gave that loss
+
+
+class Largest(lk.Loss):
+    """The largest float, whatever the logits are."""
+
+    type: Literal["largest"] = "largest"
+
+    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
+        return sys.float_info.max
+
+    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
+        return np.zeros((1, *node.input_shape))
+
+    def predict(self, logits: lk.Array) -> lk.Array:
+        return logits.copy()
+
+
+def test_finite_losses_of_steps_make_a_finite_loss_of_the_epoch() -> None:
+    model = lk.Sequential([Largest()], input_shape=(4,), seed=0)
+    history = model.fit(np.zeros((11, 4)), np.zeros(11), optimizer=lk.SGD(learning_rate=0.1), epochs=1, batch_size=1)
+    assert history.loss == [sys.float_info.max]
+
+
+def test_a_negative_seed_is_refused() -> None:
+    model = lk.Sequential([Largest()], input_shape=(4,), seed=0)
+    with pytest.raises(InputError, match="seed"):
+        lk.Trainer(model, optimizer=lk.SGD(learning_rate=0.1), epochs=1, seed=-1)
