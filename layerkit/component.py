@@ -13,6 +13,8 @@ from layerkit.errors import ComponentLookupError
 ComponentT = TypeVar("ComponentT", bound="Component")
 FAMILY_KEY = "layerkit-family"
 """Stands in a component's JSON Schema where any member of a family may stand."""
+_SPEC_TYPE = "_spec_type"
+"""Beside a component's fields and not one of them: how a spec spelt the type is no part of what the component is."""
 
 
 class Component(BaseModel):
@@ -40,6 +42,12 @@ class Component(BaseModel):
         default = cls.__pydantic_fields__["type"].default
         return default if isinstance(default, str) else None
 
+    @property
+    def spec_type(self) -> str:
+        """The type as a spec has it: with the distribution, ``layerkit-swish:swish``, where the spec chose one."""
+        name: str = self.__dict__.get(_SPEC_TYPE, self.type)
+        return name
+
     @classmethod
     def noun(cls) -> str:
         """Return the class's name with its article, as error messages use it: ``an optimizer``."""
@@ -52,9 +60,7 @@ class Component(BaseModel):
             return handler(source)
         return core_schema.with_info_plain_validator_function(
             partial(_member, cls),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda component, info: component.model_dump(mode=info.mode), info_arg=True
-            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True),
         )
 
     @classmethod
@@ -87,7 +93,7 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
         raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
     # Specs repeat themselves, and components are frozen: equal JSON gives one object. Its places are told apart by their nodes.
     text = to_json(value)
-    seen: dict[tuple[type[Component], bytes], Component] = context.setdefault("seen", {})
+    seen: dict[tuple[type[Component], bytes], Component] = context.get("seen") or context.setdefault("seen", {})
     known = seen.get((family, text))
     if known is not None:
         return known
@@ -100,18 +106,24 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
         cls = resolver.resolve(family, tag)
     except ComponentLookupError as error:
         raise _located(["type"], error.code, str(error), tag, suggestion=error.suggestion) from None
-    if ":" in tag:
-        text = to_json({**value, "type": cls.tag()})
+    bare = to_json({**value, "type": cls.tag()}) if ":" in tag else text
     try:
-        component: Component = cls.__pydantic_validator__.validate_json(text, context=context)
+        component: Component = cls.__pydantic_validator__.validate_json(bare, context=context)
     except ValidationError as error:
         errors: list[Any] = list(error.errors(include_url=False))
         for item in errors:
             if item["type"] == "extra_forbidden":
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
         raise nested_error(errors) from None
+    if ":" in tag:
+        component.__dict__[_SPEC_TYPE] = tag
     seen[family, text] = component
     return component
+
+
+def _dumped(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    """Write one value of a field that is annotated with a family, under the type by which a spec finds it again."""
+    return component.model_dump(mode=info.mode, context=info.context) | {"type": component.spec_type}
 
 
 def _located(loc: list[str | int], code: str, message: str, received: Any, **ctx: Any) -> PydanticCustomError:

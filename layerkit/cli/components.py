@@ -2,49 +2,122 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import shutil
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
-from layerkit.component import Component
+from layerkit.component import FAMILY_KEY, Component
 from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.spec.diagnostics import shortened
+from layerkit.spec.schema import field_docs
+
+_SIGNS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+_BOUNDS = (*_SIGNS, "multipleOf", "pattern", "minLength", "maxLength", "minItems", "maxItems")
 
 
 @click.command()
 @click.argument("name", required=False)
-def command(name: str | None) -> None:
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(name: str | None, form: str) -> None:
     """List the registered components, or describe those of type NAME."""
     registry = installed_registry()
-    if name is None:
-        _list(registry.registrations)
+    found = registry.registrations if name is None else registry.matches(Component, name)
+    if name is not None and not found:
+        registry.resolve(Component, name)  # says what there is instead
+    items = sorted(found, key=lambda item: (FAMILIES.index(item.family), item.tag, item.distribution))
+    if form == "json":
+        click.echo(json.dumps([_record(item) for item in items], indent=2))
+    elif name is None:
+        _list(items)
     else:
-        found = registry.matches(Component, name)
-        if not found:
-            registry.resolve(Component, name)  # says what there is instead
-        for item in found:
+        for item in items:
             _describe(item)
     for problem in registry.problems:
         click.echo(f"warning: {problem}", err=True)
 
 
-def _list(registrations: tuple[Registration, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _record(item: Registration) -> dict[str, Any]:
+    """Return all that is known of a component; what describes its fields comes from their JSON Schema."""
+    schema, docs = item.component.model_json_schema(), field_docs(item.component)
+    fields = {name: field for name, field in schema["properties"].items() if name != "type"}
+    return {
+        "name": item.tag,
+        "family": item.family.__name__.lower(),
+        "class": item.component.__name__,
+        "distribution": item.distribution,
+        "version": item.version,
+        "doc": inspect.cleandoc(item.component.__doc__ or ""),
+        "fields": [
+            {
+                "name": name,
+                "type": _type(field),
+                "required": name in schema.get("required", ()),
+                "default": field.get("default"),
+                "bounds": _bounds(field),
+                "doc": docs.get(name, ""),
+            }
+            for name, field in fields.items()
+        ],
+    }
 
-    table = Table("family", "type", "summary", "distribution", box=None, pad_edge=False)
-    for family in FAMILIES:
-        for item in sorted((item for item in registrations if item.family is family), key=lambda item: item.tag):
-            table.add_row(family.__name__.lower(), item.tag, _summary(item), f"{item.distribution} {item.version}")
-    Console(highlight=False, markup=False).print(table)
+
+def _type(schema: dict[str, Any], *, limits: bool = False) -> str:
+    """Name what a JSON Schema describes, with the limits of numbers if asked for."""
+    if "anyOf" in schema:
+        return " or ".join(_type(choice, limits=limits) for choice in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(json.dumps(value) for value in schema["enum"])
+    if "prefixItems" in schema:
+        return f"[{', '.join(_type(item, limits=limits) for item in schema['prefixItems'])}]"
+    if "items" in schema:
+        return f"list of {_type(schema['items'], limits=limits)}"
+    name = schema.get(FAMILY_KEY, "").lower() or schema.get("$ref", "").rpartition("/")[2] or schema.get("type", "any")
+    signs = [f"{sign} {schema[key]}" for key, sign in _SIGNS.items() if limits and key in schema]
+    return " ".join([name, ", ".join(signs)]) if signs else str(name)
+
+
+def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the limits of a value in the words of JSON Schema, those of all its choices together."""
+    own = {key: schema[key] for key in _BOUNDS if key in schema}
+    for choice in schema.get("anyOf", ()):
+        own |= _bounds(choice)
+    return own
+
+
+def _list(items: Iterable[Registration]) -> None:
+    """Print a line each, cut at the width of the terminal; of what goes to a file or a pipe nothing is cut."""
+    rows = [("family", "type", "distribution", "summary")]
+    for item in items:
+        summary = (item.component.__doc__ or "").strip().split("\n")[0].replace("``", "")
+        rows.append((item.family.__name__.lower(), item.tag, f"{item.distribution} {item.version}", summary))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = shutil.get_terminal_size(fallback=(1000, 24)).columns
+    for row in rows:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(shortened(line, columns))
 
 
 def _describe(item: Registration) -> None:
-    click.echo(f"{item.tag}: {item.family.noun()}, {item.component.__name__}, from {item.distribution} {item.version}\n")
-    click.echo(item.component.__doc__ or "")
-    for name, field in item.component.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
-        if name != "type":
-            click.echo(f"  {name}: {default}")
+    from rich.console import Console
+    from rich.table import Table
+
+    record, properties = _record(item), item.component.model_json_schema()["properties"]
+    click.echo(
+        f"{item.tag}: {item.family.noun()}, {record['class']}, from {item.distribution} {item.version}\n\n{record['doc']}\n"
+    )
+    table = Table("field", "type", "default", "", box=None, pad_edge=False)
+    for field in record["fields"]:
+        kind = _type(properties[field["name"]], limits=True)
+        default = "required" if field["required"] else _value(field["default"])
+        table.add_row(field["name"], kind, default, " ".join(field["doc"].replace("``", "").split()))
+    Console(highlight=False, markup=False).print(table)
 
 
-def _summary(item: Registration) -> str:
-    return (item.component.__doc__ or "").strip().split("\n")[0]
+def _value(value: Any) -> str:
+    """Write a default as in a spec; a component with nothing but defaults by its type."""
+    return str(value["type"]) if isinstance(value, dict) and [*value] == ["type"] else json.dumps(value)

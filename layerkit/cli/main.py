@@ -26,13 +26,23 @@ class _Commands(click.Group):
         if cmd_name in _COMMANDS:
             command: click.Command = import_module(f"layerkit.cli.{cmd_name}").command
             return command
-        return _plugin_commands().get(cmd_name)
+        found = _plugin_commands().get(cmd_name)
+        if found is None:
+            _mention_broken_plugins()
+        return found
 
 
 def _plugin_commands() -> dict[str, click.Command]:
     from layerkit.registry.discovery import installed_plugins
 
-    return {command.name: command for plugin in installed_plugins() for command in plugin.commands if command.name}
+    return {str(command.name): command for plugin in installed_plugins() for command in plugin.commands}
+
+
+def _mention_broken_plugins() -> None:
+    from layerkit.registry.discovery import installed_registry
+
+    for problem in installed_registry().problems:
+        click.echo(f"warning: {problem}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

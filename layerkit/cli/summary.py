@@ -31,9 +31,12 @@ def _show(cost: Cost, digest: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("node", "type", "input", "output", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("node", no_wrap=True)
+    for column in ("type", "input", "output"):
+        table.add_column(column)
     for column in ("parameters", "FLOPs a step"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for node in cost.nodes:
         flops = f"{node.flops * cost.batch:,}"
         table.add_row(node.name, node.type, str(node.input_shape), str(node.output_shape), f"{node.parameters:,}", flops)

@@ -52,13 +52,16 @@ class Bundled(Dataset):
             raise DataError(f"{self.type} has no classes to stratify by")
         if self.test_size is None:
             return Split(Samples(self._standardized(inputs, inputs), targets), None)
-        train_inputs, test_inputs, train_targets, test_targets = train_test_split(
-            inputs,
-            targets,
-            test_size=self.test_size,
-            random_state=seed % 2**32 if self.split_seed is None else self.split_seed,
-            stratify=targets if self.stratify else None,
-        )
+        try:
+            train_inputs, test_inputs, train_targets, test_targets = train_test_split(
+                inputs,
+                targets,
+                test_size=self.test_size,
+                random_state=seed % 2**32 if self.split_seed is None else self.split_seed,
+                stratify=targets if self.stratify else None,
+            )
+        except ValueError as error:
+            raise DataError(f"{self.type} cannot be split with a test_size of {self.test_size}: {error}") from None
         return Split(
             Samples(self._standardized(train_inputs, train_inputs), train_targets),
             Samples(self._standardized(test_inputs, train_inputs), test_targets),

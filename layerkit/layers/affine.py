@@ -48,6 +48,9 @@ class Affine(Layer):
     def flops(self, input_shape: Shape) -> int:
         return 2 * input_shape[0] * self.units + self.units
 
+    def work_size(self, input_shape: Shape) -> int:
+        return self.units + input_shape[0]  # the outputs, and the gradient of the inputs
+
     def forward(self, node: Node, inputs: Array) -> Array:
         outputs = node.buffer("outputs", (len(inputs), self.units))
         np.matmul(inputs, node.params.weight, out=outputs)

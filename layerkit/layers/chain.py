@@ -37,11 +37,11 @@ class Chain:
         LayerkitError
             If a layer returns no gradient although one was asked for.
         """
-        gradient: Array | None = d_out
         for layer, node in reversed(self._steps):
-            if gradient is None:
-                raise LayerkitError(f"the layer after {node.name} returned no input gradient, though its node needs one")
-            gradient = layer.backward(node, gradient)
+            d_inputs = layer.backward(node, d_out)
             if not node.needs_input_gradient:
                 return None
-        return gradient
+            if d_inputs is None:
+                raise LayerkitError(f"{node.name}: backward returned None, though node.needs_input_gradient is true")
+            d_out = d_inputs
+        return d_out

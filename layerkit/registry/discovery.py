@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import difflib
+import io
+import operator
 import os
 import random
+import re
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, distribution, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions, entry_points, version
+from importlib.util import find_spec
+from traceback import TracebackException
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pluggy
+from pydantic.json_schema import PydanticJsonSchemaWarning
 
+from layerkit.component import Component
 from layerkit.errors import PluginError, RegistrationError
 from layerkit.registry import hookspecs
-from layerkit.registry.registry import Problem, Registration, Registry
+from layerkit.registry.registry import Problem, Registration, Registry, canonical_name
 
 if TYPE_CHECKING:
     import click
 
 OWN_DISTRIBUTION = "layerkit"
+API_VERSION = 1
+"""Version of what plugins are written against; a plugin module may name the one that it needs as ``LAYERKIT_API``."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
 DISABLE_VARIABLE = "LAYERKIT_DISABLE_PLUGINS"
 """Set to 1, this environment variable keeps every plugin from being loaded."""
 
@@ -51,7 +64,10 @@ class Plugin:
     registrations: tuple[Registration, ...] = ()
     commands: tuple[click.Command, ...] = ()
     problem: str | None = None
-    side_effects: tuple[str, ...] = field(default=())
+    side_effects: tuple[str, ...] = ()
+
+
+# --- what there is ------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -61,8 +77,8 @@ def builtin_registry() -> Registry:
     Where they have no answer they ask `installed_registry`: a spec of built-ins alone imports no plugin.
     """
     own = distribution(OWN_DISTRIBUTION)
-    points = [point for point in own.entry_points if point.group == hookspecs.ENTRY_POINT_GROUP]
-    return Registry(_registrations(own, [point.load() for point in points]), wider=installed_registry)
+    modules = [point.load() for point in _entry_points(own)]
+    return Registry(_registrations(modules, OWN_DISTRIBUTION, own.version), wider=installed_registry)
 
 
 @cache
@@ -71,13 +87,19 @@ def installed_registry() -> Registry:
     plugins = installed_plugins()
     offered = [item for plugin in plugins for item in plugin.registrations]
     problems = [Problem(plugin.distribution, plugin.version, plugin.problem) for plugin in plugins if plugin.problem]
-    return Registry([*builtin_registry().registrations, *offered], problems)
+    remark = f"plugins are disabled by {DISABLE_VARIABLE}" if plugins_disabled() else None
+    return Registry([*builtin_registry().registrations, *offered], problems, remark=remark)
 
 
 @cache
 def installed_plugins() -> tuple[Plugin, ...]:
     """Load every plugin, once, and return what became of each; a broken one is set aside and changes nothing else."""
-    return tuple(_load(owner, points) for owner, points in _announced())
+    return tuple(_without_rivals([_load(owner) for owner in _announced()]))
+
+
+def plugins_disabled() -> bool:
+    """Return whether the environment asks for no plugin to be loaded."""
+    return os.environ.get(DISABLE_VARIABLE, "0") not in ("", "0")
 
 
 def require_sound_plugins() -> None:
@@ -93,46 +115,89 @@ def require_sound_plugins() -> None:
         raise PluginError("\n".join(str(problem) for problem in problems))
 
 
-def _announced() -> Iterator[tuple[Distribution, list[EntryPoint]]]:
-    """Yield the distributions that announce themselves, in an order that does not depend on ``sys.path``."""
-    if os.environ.get(DISABLE_VARIABLE) == "1":
+# --- from distributions to plugins --------------------------------------------------------------------------------
+
+
+def _announced() -> Iterator[Distribution]:
+    """Yield the distributions that announce a plugin, by name; of several copies, the one that Python imports."""
+    if plugins_disabled():
         return
-    points: dict[str, list[EntryPoint]] = defaultdict(list)
-    owners: dict[str, Distribution] = {}
-    for point in entry_points(group=hookspecs.ENTRY_POINT_GROUP):
-        if point.dist is not None and point.dist.name != OWN_DISTRIBUTION:
-            points[point.dist.name].append(point)
-            owners[point.dist.name] = point.dist
-    for name in sorted(owners):
-        yield owners[name], sorted(points[name], key=lambda point: point.name)
+    points = entry_points(group=hookspecs.ENTRY_POINT_GROUP)
+    owners = {canonical_name(_recorded(point.dist, "Name")): point.dist for point in points if point.dist}
+    for name in sorted(owners.keys() - {OWN_DISTRIBUTION}):
+        yield owners[name]
 
 
-def _load(owner: Distribution, points: Iterable[EntryPoint]) -> Plugin:
+def _recorded(owner: Distribution, key: str) -> str:
+    """Return what the metadata of a distribution says; nothing where a removal or a copy went wrong half-way."""
+    try:
+        return owner.metadata[key] if key in owner.metadata else ""  # noqa: SIM401 (its type has no get)
+    except ValueError:
+        return ""
+
+
+def _load(owner: Distribution) -> Plugin:
     """Load one distribution: everything that it offers, or nothing and the reason."""
-    identity = owner.name, owner.version, str(owner.locate_file(""))
+    name, location = _recorded(owner, "Name"), str(owner.locate_file(""))
+    copies = distributions(name=name, path=[location]) if name else [owner]
+    versions = sorted({_recorded(copy, "Version") for copy in copies})
+    identity = name or "(unnamed)", " or ".join(versions) or "(unknown)", location
     side_effects: list[str] = []
     try:
+        if len(versions) > 1:  # nobody knows which of them the code is
+            raise RegistrationError("two versions are recorded in one folder; install it anew")
+        if not (_NAME.fullmatch(name) and _VERSION.fullmatch("".join(versions))):  # what specs record would be of no use
+            raise RegistrationError("its metadata lacks a proper name or version; install it anew")
         with _process_state_kept(side_effects.append):
-            modules = [point.load() for point in points]
-            registrations = _registrations(owner, modules)
-            commands = [command for module in modules for command in offered_by(module, "layerkit_commands")]
-        _refuse_shadowing(registrations)
+            registrations, commands = _offer(owner)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may do anything on import, even exit
-        text = str(error).strip()
-        problem = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return Plugin(*identity, problem=problem, side_effects=tuple(side_effects))
+        return Plugin(*identity, problem=_reason(error), side_effects=tuple(side_effects))
     return Plugin(*identity, tuple(registrations), tuple(commands), side_effects=tuple(side_effects))
+
+
+def _offer(owner: Distribution) -> tuple[list[Registration], list[click.Command]]:
+    """Import what a distribution announces and return what it offers, everything checked."""
+    for requirement in owner.requires or ():
+        if re.match(rf"{OWN_DISTRIBUTION}(?![\w.-])", requirement) and (unmet := unmet_requirement(requirement)):
+            raise RegistrationError(f"it needs {unmet}")
+    modules = [point.load() for point in _entry_points(owner)]
+    for module in modules:
+        needed = getattr(module, "LAYERKIT_API", API_VERSION)
+        if needed != API_VERSION:
+            raise RegistrationError(f"it is written for version {needed} of the plugin interface; here is version {API_VERSION}")
+    registrations = _registrations(modules, owner.name, owner.version)
+    _refuse_shadowing(registrations)
+    for item in registrations:
+        _refuse_indescribable(item.component)
+    return registrations, _commands(modules)
+
+
+def _entry_points(owner: Distribution) -> list[EntryPoint]:
+    return sorted(owner.entry_points.select(group=hookspecs.ENTRY_POINT_GROUP), key=lambda point: (point.name, point.value))
+
+
+def _reason(error: BaseException) -> str:
+    """Say on one line why a plugin was set aside; an exception of a plugin may even fail to say what it is."""
+    text = " ".join(str(TracebackException.from_exception(error)).split())[:500]
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    if isinstance(error, RegistrationError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @contextmanager
 def _process_state_kept(report: Callable[[str], None]) -> Iterator[None]:
     """Undo what an import does to the whole process, and report it."""
     before = np.geterr(), random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002 (it is what must not change)
+    printed = io.StringIO()
     try:
-        yield
+        with redirect_stdout(printed):  # what layerkit prints may be read by a program
+            yield
     finally:
+        if printed.getvalue():
+            report("it prints on import")
         if np.geterr() != before[0]:
             np.seterr(**before[0])
             report("it changes NumPy's error handling (numpy.seterr) on import")
@@ -144,16 +209,7 @@ def _process_state_kept(report: Callable[[str], None]) -> Iterator[None]:
             report("it changes NumPy's global random state on import")
 
 
-def _registrations(owner: Distribution, modules: Iterable[Any]) -> list[Registration]:
-    """Return what all the modules of one distribution offer: everything, or an exception."""
-    found: list[Registration] = []
-    for module in modules:
-        for component in offered_by(module, "layerkit_components"):
-            registration = Registration(component, owner.name, owner.version)
-            if any((item.family, item.tag) == (registration.family, registration.tag) for item in found):
-                raise RegistrationError(f'the type "{registration.tag}" is offered twice')
-            found.append(registration)
-    return found
+# --- what a plugin module offers ----------------------------------------------------------------------------------
 
 
 def offered_by(module: Any, hook: str) -> Sequence[Any]:
@@ -169,12 +225,14 @@ def offered_by(module: Any, hook: str) -> Sequence[Any]:
     manager = pluggy.PluginManager("layerkit")
     manager.add_hookspecs(hookspecs)
     manager.register(module)
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise RegistrationError(f"it implements a hook that layerkit does not have: {error}") from error
-    if not manager.get_hookcallers(module):
+    callers = manager.get_hookcallers(module)
+    if not callers:
         raise RegistrationError("it implements no hook; a function layerkit_components marked with @hookimpl is missing")
+    for caller in callers:
+        if not caller.has_spec() and not all(implementation.optionalhook for implementation in caller.get_hookimpls()):
+            hooks = [name for name in vars(hookspecs) if name.startswith("layerkit_")]
+            advice = " or ".join(difflib.get_close_matches(caller.name, hooks, n=1) or hooks)
+            raise RegistrationError(f"layerkit has no hook {caller.name}; did you mean {advice}?")
     caller = getattr(manager.hook, hook)
     results = caller()
     if len(results) < len(caller.get_hookimpls()):  # pluggy drops None without a word
@@ -185,9 +243,115 @@ def offered_by(module: Any, hook: str) -> Sequence[Any]:
     return [item for result in results for item in result]
 
 
+def _registrations(modules: Iterable[Any], distribution: str, version: str) -> list[Registration]:
+    """Return the components that all the modules of one distribution offer."""
+    found: dict[Any, Registration] = {}
+    for module in modules:
+        for component in offered_by(module, "layerkit_components"):
+            registration = Registration(component, distribution, version)
+            if registration.key in found:
+                raise RegistrationError(f'the type "{registration.tag}" is offered twice')
+            found[registration.key] = registration
+    return list(found.values())
+
+
 def _refuse_shadowing(offered: Iterable[Registration]) -> None:
-    taken = {(item.family, item.tag) for item in builtin_registry().registrations}
+    taken = {item.key: item for item in builtin_registry().registrations}
     for item in offered:
-        if (item.family, item.tag) in taken:
-            name = item.family.__name__.lower()
-            raise RegistrationError(f'{item.component.__name__} has the type "{item.tag}" of a built-in {name}')
+        if item.key in taken:
+            noun = taken[item.key].family.__name__.lower()
+            raise RegistrationError(f'{item.component.__name__} has the type "{item.tag}" of a built-in {noun}')
+
+
+def _refuse_indescribable(component: type[Component]) -> None:
+    """Build what pydantic would build on first use, so that a field that it cannot take shows now."""
+    try:
+        component.model_rebuild()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PydanticJsonSchemaWarning)
+            component.model_json_schema()
+    except Exception as error:
+        raise RegistrationError(f"{component.__name__} has a field that no spec can hold: {_reason(error)}") from error
+
+
+def _commands(modules: Iterable[Any]) -> list[click.Command]:
+    """Return the commands that all the modules of one distribution offer."""
+    found: dict[str, click.Command] = {}
+    for module in modules:
+        for command in offered_by(module, "layerkit_commands"):
+            name = str(getattr(command, "name", None))
+            if not callable(getattr(command, "make_context", None)) or not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+                raise RegistrationError(f"{command!r} is no click command with a name in lower case")
+            if find_spec(f"layerkit.cli.{name}"):  # each of layerkit's own commands is a module there
+                raise RegistrationError(f'the command "{name}" is one of layerkit itself')
+            if name in found:
+                raise RegistrationError(f'the command "{name}" is offered twice')
+            found[name] = command
+    return list(found.values())
+
+
+def _without_rivals(plugins: Sequence[Plugin]) -> Iterator[Plugin]:
+    """Set aside all plugins that offer the same thing, so that none of them wins by its name or its place on ``sys.path``.
+
+    Types are no such thing, since a spec can choose between distributions.
+    """
+    claimants: dict[str, list[Plugin]] = defaultdict(list)
+    for plugin in plugins:
+        for claim in _claims(plugin):
+            claimants[claim].append(plugin)
+    for plugin in plugins:
+        contested = [
+            f"{claim} is also offered by {rival.distribution} {rival.version}"
+            for claim in _claims(plugin)
+            for rival in claimants[claim]
+            if rival is not plugin
+        ]
+        yield replace(plugin, registrations=(), commands=(), problem="; ".join(contested)) if contested else plugin
+
+
+def _claims(plugin: Plugin) -> list[str]:
+    # Distributions that bring modules of one name offer one class: Python imports only one of the modules.
+    classes = [item.component for item in plugin.registrations]
+    return [f"the class {cls.__module__}.{cls.__qualname__}" for cls in classes] + [
+        f'the command "{command.name}"' for command in plugin.commands
+    ]
+
+
+# --- requirements -------------------------------------------------------------------------------------------------
+
+_REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^()@;]*)\)?")
+_CLAUSE = re.compile(r"\s*(~=|[<>=!]=|[<>])\s*(\d+(?:\.\d+)*(?:\.\*)?)\s*")
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
+
+
+def unmet_requirement(requirement: str) -> str | None:
+    """Return what a line of ``Requires-Dist`` asks for and what there is instead; None where it is met.
+
+    Release numbers are compared. What an installer alone can judge, such as extras and other conditions, is taken as met.
+    """
+    parts = _REQUIREMENT.fullmatch(requirement)
+    if parts is None:
+        return None
+    name, clauses = parts.groups()
+    try:
+        present = version(name)
+    except PackageNotFoundError:
+        return f"{requirement}, which is not installed"
+    matches = [_CLAUSE.fullmatch(clause) for clause in clauses.split(",")]
+    if all(_holds(present, *match.groups()) for match in matches if match):
+        return None
+    return f"{requirement}; here is {name} {present}"
+
+
+def _holds(present: str, comparison: str, wanted: str) -> bool:
+    if comparison == "~=":
+        return _holds(present, ">=", wanted) and _holds(present, "==", wanted.rpartition(".")[0] + ".*")
+    ours, theirs = _release(present), _release(wanted)
+    if wanted.endswith(".*"):
+        return (ours[: len(theirs)] == theirs) == (comparison == "==")
+    length = max(len(ours), len(theirs))
+    return bool(_COMPARE[comparison](*(numbers + [0] * (length - len(numbers)) for numbers in (ours, theirs))))
+
+
+def _release(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", re.sub(r"[^\d.].*", "", text))]

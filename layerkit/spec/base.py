@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from layerkit.registry.discovery import builtin_registry
 
@@ -44,6 +45,13 @@ class Spec(Block):
     plugins: dict[str, Annotated[str, Field(pattern=REQUIREMENT)]] | None = Field(default=None, exclude=True)
     """Types that no built-in has, with the distribution and version that the spec was written with. layerkit records them, and
     uses them for advice alone."""
+
+    @field_validator("layerkit", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, version: object) -> object:
+        if isinstance(version, bool):  # pydantic takes true for the literal 1
+            raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": FORMAT_VERSION})
+        return version
 
 
 def _with_resolver(context: Any) -> dict[str, Any]:

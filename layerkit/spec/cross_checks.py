@@ -6,24 +6,35 @@ Each takes the parts that are sound and passes over the others (None), so that o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
 
 from layerkit.data.base import Dataset
 from layerkit.layers.base import Loss, Stage
-from layerkit.spec.faults import Fault
+from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import StackError, plan_nodes, structure_faults
 from layerkit.typing import Shape
 
 
 def stack_faults(layers: Sequence[Stage | None], input_shape: Shape | None) -> list[Fault]:
-    """Return what is wrong with a stack as a whole: loss, names, and shapes up to the first layer that is not sound."""
+    """Return what is wrong with a stack as a whole: loss, names, and shapes up to the first layer that is not sound.
+
+    Behind a loss in the middle no shape is checked: none would fit there, and the loss is told on already.
+    """
     faults = structure_faults(layers)
     if input_shape is not None:
         try:
-            plan_nodes([layer for layer in takewhile(lambda layer: layer is not None, layers) if layer], input_shape)
+            plan_nodes(_sound_start(layers), input_shape)
         except StackError as error:
             faults.append(error.fault)
     return faults
+
+
+def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
+    start: list[Stage] = []
+    for layer in layers:
+        if layer is None or (start and isinstance(start[-1], Loss)):
+            break
+        start.append(layer)
+    return start
 
 
 def data_faults(
@@ -32,12 +43,19 @@ def data_faults(
     """Return where model and training do not fit the data, as far as the data is known without loading it."""
     if data is None:
         return []
-    facts = data.facts()
+    try:
+        facts = data.facts()
+    except Exception as error:  # a third party's data may fail in any way
+        return [Fault(("data",), "data_failed", failure(f"{data.type} fails", error))]
     faults = []
     if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
         message = f"samples of {data.type} have shape {facts.input_shape}; the model expects {input_shape}"
         faults.append(Fault(("model", "input_shape"), "data_mismatch", message))
-    n_outputs = _class_count(layers, input_shape)
+    try:
+        n_outputs = _class_count(layers, input_shape)
+    except Exception as error:
+        n_outputs = None
+        faults.append(Fault(("model", "layers", len(layers) - 1), "layer_failed", failure("the loss fails", error)))
     if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
         message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
         faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from layerkit.spec.source import Location
 
 _EXCERPT = 100
 """Widest piece of a source line that is shown."""
+_LONGEST = 1000
+"""Most characters of place, path and message that are shown."""
 _PLAIN_KEY = re.compile(r"[\w$-]{1,64}")
 
 
@@ -66,7 +69,7 @@ class Diagnostic:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
 
     def __str__(self) -> str:
-        first = printable(": ".join(part for part in (self.place, self.path, self.message) if part))
+        first = printable(shortened(": ".join(part for part in (self.place, self.path, self.message) if part), _LONGEST))
         if self.source is None:
             return first
         start, length = self.marked
@@ -99,21 +102,33 @@ def path_text(location: Iterable[str | int]) -> str:
     return text
 
 
-def excerpt(text: str, offset: int, length: int) -> dict[str, Any]:
-    """Return the fields of a `Diagnostic` that show ``length`` characters of ``text`` at ``offset``."""
-    start = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    line = text[start : end if end >= 0 else len(text)].rstrip("\r")
-    column = offset - start
-    first = max(0, column - _EXCERPT // 2) if len(line) > _EXCERPT else len(line) - len(line.lstrip())
-    piece = line[first : first + _EXCERPT]
-    shown = column - first
-    return {
-        "line": text.count("\n", 0, offset) + 1,
-        "column": column + 1,
-        "source": printable(piece.replace("\t", " ")),
-        "marked": (shown, max(1, min(length, len(piece) - shown))),
-    }
+class Lines:
+    """A text, and where its lines start."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
+
+    def excerpt(self, offset: int, length: int) -> dict[str, Any]:
+        """Return the fields of a `Diagnostic` that show ``length`` characters at ``offset``."""
+        row = bisect_right(self._starts, offset)
+        start = self._starts[row - 1]
+        end = self._starts[row] - 1 if row < len(self._starts) else len(self._text)
+        column = offset - start
+        if end - start > _EXCERPT:
+            first = max(0, column - _EXCERPT // 2)
+            piece = self._text[start + first : min(start + first + _EXCERPT, end)]
+        else:
+            piece = self._text[start:end].lstrip(" \t\r")
+            first = end - start - len(piece)
+        piece = piece.rstrip("\r")
+        shown = column - first
+        return {
+            "line": row,
+            "column": column + 1,
+            "source": printable(piece.replace("\t", " ")),
+            "marked": (shown, max(1, min(length, len(piece) - shown))),
+        }
 
 
 def printable(text: str) -> str:

@@ -35,6 +35,11 @@ def raise_faults(faults: Sequence[Fault]) -> None:
         raise nested_error([{"type": fault.code, "loc": fault.location, "msg": fault.message, "input": None} for fault in faults])
 
 
+def failure(what: str, error: Exception) -> str:
+    """Say what of a third party failed, which may fail in any way."""
+    return shortened(f"{what}: {type(error).__name__}: {error}", 300)
+
+
 def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
     """Return what pydantic says of a document of the class ``root``."""
     return [
@@ -53,10 +58,16 @@ def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
         advice = f'did you mean "{nearest}"?' if nearest else f"expected one of {', '.join(known)}"
         return Fault(location, "unknown_key", f"unknown key; {advice}", nearest, at_key=True)
     if kind == "missing":
-        return Fault(location[:-1], "missing_key", f'missing key "{location[-1]}"', str(location[-1]))
+        *_, last = location
+        if isinstance(last, int):
+            return Fault(location[:-1], "out_of_range", f"expected {last + 1} or more items, received {_shown(error['input'])}")
+        return Fault(location[:-1], "missing_key", f'missing key "{last}"', last)
     if kind in _EXPECTED:
         code, template = _EXPECTED[kind]
-        return Fault(location, code, f"expected {template.format(**context)}, received {_shown(error['input'])}")
+        expected = template.format(**context)
+        if kind == "literal_error":
+            expected = expected.replace("'", '"')  # pydantic quotes as Python does, and JSON cannot
+        return Fault(location, code, f"expected {expected}, received {_shown(error['input'])}")
     if kind in ("value_error", "assertion_error"):
         return Fault(location, "invalid_value", shortened(error["msg"].split(", ", 1)[-1], 300))
     return Fault(location, kind if kind in _OWN else "invalid_value", error["msg"], context.get("suggestion"))
@@ -71,6 +82,7 @@ _OWN = {
     "duplicate_name",
     "shape_mismatch",
     "layer_failed",
+    "data_failed",
     "data_mismatch",
     "class_count",
     "batch_size",
@@ -107,7 +119,7 @@ _EXPECTED = {
 
 def _shown(value: Any) -> str:
     try:
-        return shortened(json.dumps(value))
+        return shortened(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError):
         return shortened(repr(value))
 

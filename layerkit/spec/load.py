@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from layerkit.data.base import Dataset
 from layerkit.errors import SpecError
 from layerkit.files import read_regular_file, reason
 from layerkit.layers.base import Stage
-from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.discovery import builtin_registry, installed_registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
 from layerkit.spec.cross_checks import data_faults, stack_faults
-from layerkit.spec.diagnostics import Diagnostic, excerpt
+from layerkit.spec.diagnostics import Diagnostic, Lines
 from layerkit.spec.faults import Fault, faults_of
-from layerkit.spec.model import ModelSpec
+from layerkit.spec.model import MAX_AXES, ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
 from layerkit.spec.source import MAX_CHARACTERS, Location, Positions, parse
@@ -60,16 +60,18 @@ def parse_spec(
         document = parse(text)
     except (ValueError, RecursionError):
         positions = Positions(text)
-        faults = [Fault(item.location, item.code, item.message) for item in positions.faults]
-        if not positions.broken:
-            faults += _faults(positions.document)
+        faults = [] if positions.broken else _applied(changes, positions.document) + _faults(positions.document)
         raise SpecError(_placed(faults, file, positions, changes)) from None
-    faults = [fault for change in changes for fault in change.apply(document)]
+    faults = _applied(changes, document)
     spec = None if faults else _validated(document)
     faults += memory_faults(spec, max_memory) if spec else _faults(document)
     if spec is None or faults:
         raise SpecError(_placed(faults, file, Positions(text), changes))
     return spec
+
+
+def _applied(changes: Iterable[Override], document: Any) -> list[Fault]:
+    return [fault for change in changes for fault in change.apply(document)]
 
 
 def _read(path: Path) -> str:
@@ -81,18 +83,17 @@ def _read(path: Path) -> str:
     if len(content) > 4 * MAX_CHARACTERS:
         raise _refusal(file, "too_large", f"the file is longer than the {MAX_CHARACTERS} characters that a spec may have")
     if content.startswith(b"\xef\xbb\xbf"):
-        raise _refusal(file, "not_utf8", "the file starts with a byte-order mark; save it as UTF-8 without one")
+        raise _refusal(file, "not_utf8", "the file starts with a byte-order mark; save it as UTF-8 without one", 1, 1)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        message = f"the byte 0x{content[error.start]:02x} is not UTF-8"
-        raise SpecError([Diagnostic(file, (), "not_utf8", message, None, line, column)]) from None
+        raise _refusal(file, "not_utf8", f"the byte 0x{content[error.start]:02x} is not UTF-8", line, column) from None
 
 
-def _refusal(file: str, code: str, message: str) -> SpecError:
-    return SpecError([Diagnostic(file, (), code, message)])
+def _refusal(file: str, code: str, message: str, line: int | None = None, column: int | None = None) -> SpecError:
+    return SpecError([Diagnostic(file, (), code, message, None, line, column)])
 
 
 def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
@@ -107,8 +108,11 @@ def _validated(document: Any) -> RunSpec | ModelSpec | None:
         spec = _spec_class(document).model_validate(document)
     except ValidationError:
         return None
-    # What stands in a file about the file is no part of the meaning.
-    return spec.model_copy(update={"schema_location": None, "plugins": None})
+    # What stands in a file about the file is no part of the meaning; a model within a run may have it too.
+    cleared: dict[str, Any] = {"schema_location": None, "plugins": None}
+    if isinstance(spec, RunSpec):
+        cleared = {**cleared, "model": spec.model.model_copy(update=cleared)}
+    return spec.model_copy(update=cleared)
 
 
 def _faults(document: Any) -> list[Fault]:
@@ -128,9 +132,22 @@ def _faults(document: Any) -> list[Fault]:
     try:
         spec_class.model_validate(document)
     except ValidationError as error:
-        faults += [_with_advice(fault, document) for fault in faults_of(error, spec_class)]
-    faults += [fault for fault in _cross_faults(document) if fault not in faults]
-    return faults
+        found = [replace(fault, location=_existing(fault.location, document)) for fault in faults_of(error, spec_class)]
+        faults += [_with_advice(fault, document) for fault in found]
+    known = {(fault.location, fault.code) for fault in faults}
+    return faults + [fault for fault in _cross_faults(document) if (fault.location, fault.code) not in known]
+
+
+def _existing(location: Location, document: Any) -> Location:
+    """Return ``location`` without the steps that are no places in the document: pydantic names the members of a union there."""
+    steps = []
+    for step in location:
+        try:
+            document = document[step]
+        except (LookupError, TypeError):
+            continue
+        steps.append(step)
+    return tuple(steps)
 
 
 def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
@@ -140,9 +157,11 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     tag: Any = document
     for step in fault.location:
         tag = tag[step]
-    requirement = document["plugins"].get(tag)
+    requirement = document["plugins"].get(tag.rpartition(":")[2])
     if not (isinstance(requirement, str) and re.fullmatch(REQUIREMENT, requirement)):
         return fault
+    if requirement.partition("==")[0] in {problem.distribution for problem in installed_registry().problems}:
+        return fault  # it is installed, and set aside: the fault says why
     advice = f"pip install {requirement}"
     message = f'the type "{tag}" comes from {requirement.replace("==", " ")}, which is not installed here: {advice}'
     return replace(fault, message=message, suggestion=advice)
@@ -177,32 +196,25 @@ def _sound(family: type[ComponentT], value: Any) -> ComponentT | None:
 
 def _sound_shape(value: Any) -> Shape | None:
     """Return the shape that ``value`` gives, or None if it is faulty."""
-    if isinstance(value, list) and value and all(type(length) is int and length > 0 for length in value):
+    if isinstance(value, list) and 0 < len(value) <= MAX_AXES and all(type(length) is int and length > 0 for length in value):
         return tuple(value)
     return None
 
 
-def _placed(faults: Sequence[Fault], file: str, positions: Positions, changes: Sequence[Override]) -> list[Diagnostic]:
-    """Return the faults in the order of the text, each with its place; those of overrides come last."""
-    noted = {item.location for item in positions.faults}
-    placed: list[tuple[int, Diagnostic]] = []
+def _placed(faults: Iterable[Fault], file: str, positions: Positions, changes: Sequence[Override]) -> list[Diagnostic]:
+    """Return ``faults`` and those of the text in its order, each with its place; those of overrides come last."""
+    lines = Lines(positions.text)
+    placed = [
+        (item.offset, Diagnostic(file, item.location, item.code, item.message, **lines.excerpt(item.offset, item.length)))
+        for item in positions.faults
+    ]
+    unread = {item.location for item in positions.faults if item.code != "duplicate_key"}
     for fault in dict.fromkeys(faults):
         change = next((change for change in reversed(changes) if change.covers(fault.location)), None)
         if change is not None:
             placed.append((len(positions.text), change.diagnostic(fault)))
-            continue
-        offset, length = _spot(fault, positions, noted)
-        if offset is not None:
-            details = excerpt(positions.text, offset, length)
+        elif fault.location not in unread:  # the text itself is wrong there, and says so
+            offset, length = (positions.key(fault.location) if fault.at_key else None) or positions.value(fault.location)
+            details = lines.excerpt(offset, length)
             placed.append((offset, Diagnostic(file, fault.location, fault.code, fault.message, fault.suggestion, **details)))
     return [diagnostic for _, diagnostic in sorted(placed, key=lambda pair: pair[0])]
-
-
-def _spot(fault: Fault, positions: Positions, noted: set[Location]) -> tuple[int | None, int]:
-    """Return offset and length of what is at fault; None where the text itself is wrong there and said so."""
-    for item in positions.faults:
-        if (item.location, item.code, item.message) == (fault.location, fault.code, fault.message):
-            return item.offset, item.length
-    if fault.location in noted:
-        return None, 0
-    return (positions.key(fault.location) if fault.at_key else None) or positions.value(fault.location)

@@ -8,12 +8,15 @@ from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.layers.base import Stage
 from layerkit.spec.base import Spec
+from layerkit.spec.cross_checks import stack_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
 from layerkit.typing import Shape
 
 MAX_LAYERS = 10_000
 """Longest stack that a spec may describe."""
+MAX_AXES = 32
+"""Most axes that a sample may have."""
 
 
 class ModelSpec(Spec):
@@ -25,7 +28,7 @@ class ModelSpec(Spec):
         If a value is wrong, the loss is missing or in the middle, a name stands twice, or shapes do not fit.
     """
 
-    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=32, strict=False)]
+    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MAX_AXES, strict=False)]
     """Axis lengths of one input sample, without the batch."""
     dtype: Literal["float32", "float64"] = "float32"
     """Of every floating-point array in the network."""
@@ -34,11 +37,11 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        faults = structure_faults(self.layers)
         try:
             self.plan()
-        except StackError as error:
-            faults.append(error.fault)
+            faults = structure_faults(self.layers)
+        except StackError:
+            faults = stack_faults(self.layers, self.input_shape)
         raise_faults(faults)
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from layerkit.spec.diagnostics import Diagnostic, excerpt
+from layerkit.spec.diagnostics import Diagnostic, Lines, path_text
 from layerkit.spec.faults import Fault
 from layerkit.spec.source import Location, parse
 
@@ -43,18 +43,18 @@ class Override:
             value = self._value
         holder: Any = document
         *steps, last = self.location
-        for step in steps:
+        for depth, step in enumerate(steps, start=1):
             if not _has(holder, step):
-                return [self._fault(f"there is no {step!r} on the way to it")]
+                return [self._fault(f"there is no {path_text(self.location[:depth])}")]
             holder = holder[step]
         if not _has(holder, last) and not (isinstance(holder, dict) and isinstance(last, str)):
-            return [self._fault(f"there is no place {last!r} to set")]
+            return [self._fault(f"there is no {path_text(self.location)}")]
         holder[last] = value
         return []
 
     def diagnostic(self, fault: Fault) -> Diagnostic:
         """Return ``fault`` with its place on the command line."""
-        details = excerpt(f"--set {self.argument}", len("--set "), len(self.argument))
+        details = Lines(f"--set {self.argument}").excerpt(len("--set "), len(self.argument))
         return Diagnostic(
             "<command line>",
             fault.location,

@@ -11,7 +11,7 @@ from layerkit.errors import LayerkitError
 from layerkit.layers.base import Loss, Parameter, Stage
 from layerkit.layers.node import Arrays
 from layerkit.spec.diagnostics import shortened
-from layerkit.spec.faults import Fault
+from layerkit.spec.faults import Fault, failure
 from layerkit.typing import Shape
 
 
@@ -67,16 +67,23 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
         elif index == last and layer is not None and not isinstance(layer, Loss):
             message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
             faults.append(Fault(("layers", index), "missing_loss", message))
-    names = node_names(layers)
+    return faults + _name_faults(layers)
+
+
+def _name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:
+    """Return which names stand twice; where a layer is faulty, counts are not known, and given names alone are compared."""
+    sound = type(None) not in set(map(type, layers))
+    names = node_names(layers) if sound else [layer.name if layer is not None else None for layer in layers]
+    faults: list[Fault] = []
     if len(set(names)) == len(names):
         return faults
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
-        if layers[index] is None:
+        if name is None:
             continue
         if name in seen:
-            message = f'the name "{name}" belongs to layers[{seen[name]}] already; names must differ'
-            faults.append(Fault(("layers", index), "duplicate_name", message))
+            message = f'the name "{name}" belongs to {field}[{seen[name]}] already; names must differ'
+            faults.append(Fault((field, index), "duplicate_name", message))
         seen.setdefault(name, index)
     return faults
 
@@ -93,7 +100,7 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
     """
     plans: list[NodePlan] = []
     for index, (layer, name) in enumerate(zip(layers, node_names(layers), strict=True)):
-        giver = plans[-1].name if plans else "the input"
+        giver = plans[-1].name if plans else f"the input of {within[:-1]}" if within else "the input"
         try:
             plan = _plan(layer, within + name, input_shape)
         except StackError as error:
@@ -103,29 +110,45 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
             message = shortened(f"{error} (from {giver})", 300)
             raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
         except Exception as error:  # a third party's layer may fail in any way
-            message = f"{layer.type} fails on samples of shape {input_shape}: {type(error).__name__}: {error}"
-            raise StackError(Fault(("layers", index), "layer_failed", shortened(message, 300))) from error
+            message = failure(f"{layer.type} fails on samples of shape {input_shape}", error)
+            raise StackError(Fault(("layers", index), "layer_failed", message)) from error
         plans.append(plan)
         input_shape = plan.output_shape
     return tuple(plans)
 
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
-    output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
-    _require_shape(output_shape)
-    for arrays in (parameters, state):
-        for array, declared in arrays.items():
-            _require_shape(declared.shape)
-            if not array.isidentifier() or hasattr(Arrays, array):
-                raise TypeError(f"it declares an array {array!r}, which cannot be an attribute")
     branches = {}
     for branch, layers in layer.branches(input_shape).items():
+        for fault in _name_faults(layers, branch):
+            raise StackError(fault)
         try:
             branches[branch] = plan_nodes(layers, input_shape, f"{name}.{branch}.")
         except StackError as error:  # the field that holds the branch has its name
             raise StackError(replace(error.fault, location=(branch, *error.fault.location[1:]))) from error
-    count = sum([math.prod(declared.shape) for declared in parameters.values()]) if parameters else 0
-    return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, layer.work_size(input_shape), branches)
+    output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
+    if output_shape is not input_shape:
+        _require_shape(output_shape)
+    count = 0
+    for array, declared in parameters.items():
+        _require_array(array, declared)
+        count += math.prod(declared.shape)
+    for array, declared in state.items():
+        _require_array(array, declared)
+    work_size = layer.work_size(input_shape)
+    if type(work_size) is not int or work_size < 0:
+        raise TypeError(f"it declares the work size {work_size!r}, which is no number of array elements")
+    return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, work_size, branches)
+
+
+def _require_array(name: str, declared: Parameter) -> None:
+    _require_shape(declared.shape)
+    if name in _TAKEN or not name.isidentifier():
+        raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
+
+
+_TAKEN = frozenset(dir(Arrays))
+"""What `Arrays` has already under its own names."""
 
 
 def _require_shape(shape: object) -> None:

@@ -19,6 +19,10 @@ MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
+MAX_VALUES = 2**17
+"""Most values that are read, objects and lists included."""
+MAX_FAULTS = 100
+"""Most faults that are told of one text."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -68,7 +72,7 @@ def parse(text: str) -> Any:
     if "\\u" in text:
         json.dumps(json.loads(text), ensure_ascii=False).encode()
     document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
-    _refuse_depth(document)
+    _refuse_extent(document)
     return document
 
 
@@ -83,11 +87,18 @@ def _refuse(constant: str) -> NoReturn:
     raise _Suspect(constant)
 
 
-def _refuse_depth(document: Any) -> None:
-    level = [[document]]
+_HOLDERS = frozenset({dict, list})
+
+
+def _refuse_extent(document: Any) -> None:
+    level: list[Any] = [[document]]
+    count = 0
     for _ in range(MAX_DEPTH + 1):
-        values = [value for holder in level for value in (holder.values() if type(holder) is dict else holder)]
-        level = [value for value in values if type(value) is dict or type(value) is list]
+        count += sum(map(len, level))
+        if count > MAX_VALUES:
+            break
+        inner = [holder.values() if type(holder) is dict else holder for holder in level]
+        level = [value for values in inner for value in values if type(value) in _HOLDERS]
         if not level:
             return
     raise _Suspect
@@ -108,13 +119,16 @@ class Positions:
     document
         What could be read; values that cannot be used, such as NaN, are None in it.
     faults
-        What is wrong with the text. A syntax error is the last: nothing behind it was read.
+        What is wrong with the text.
+    broken
+        Whether the last of the faults kept the rest of the text from being read.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.document: Any = None
         self.faults: list[TextFault] = []
+        self.broken = False
         self._keys: dict[Location, tuple[int, int]] = {}
         self._values: dict[Location, tuple[int, int]] = {}
         try:
@@ -124,11 +138,7 @@ class Positions:
                 self._unexpected(self._skip(end), (), "nothing after the document")
         except _SyntaxFault as stop:
             self.faults.append(stop.fault)
-
-    @property
-    def broken(self) -> bool:
-        """Whether a syntax error kept part of the text from being read."""
-        return any(fault.code in ("syntax", "too_deep") for fault in self.faults)
+            self.broken = True
 
     def key(self, location: Location) -> tuple[int, int] | None:
         """Return offset and length of the key at ``location``; None where there is none."""
@@ -141,13 +151,17 @@ class Positions:
         return self._values.get(location, (0, 1))
 
     def _fail(self, offset: int, length: int, location: Location, message: str, code: str = "syntax") -> NoReturn:
-        raise _SyntaxFault(TextFault(min(offset, len(self.text)), length, location, code, message))
+        raise _SyntaxFault(TextFault(offset, length, location, code, message))
 
     def _unexpected(self, offset: int, location: Location, expected: str) -> NoReturn:
         """Stop at a character that cannot stand where it does."""
-        self._fail(offset, 1, location, f"expected {expected}" + _HINTS.get(self.text[offset : offset + 1], ""))
+        hint = _HINTS.get(self.text[offset : offset + 1], "")
+        end = len(self.text.rstrip(" \t\n\r"))  # of a text that ends too early, the last line shows more than the empty one below
+        self._fail(min(offset, end), 1, location, f"expected {expected}{hint}")
 
     def _note(self, offset: int, length: int, location: Location, code: str, message: str) -> None:
+        if len(self.faults) == MAX_FAULTS:
+            self._fail(offset, length, location, f"more than {MAX_FAULTS} faults; the rest was not read", "too_many_faults")
         self.faults.append(TextFault(offset, length, location, code, message))
 
     def _skip(self, offset: int) -> int:
@@ -159,6 +173,8 @@ class Positions:
         opening = self.text[offset : offset + 1]
         if opening in ("{", "[") and len(location) >= MAX_DEPTH:
             self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
+        if len(self._values) == MAX_VALUES:
+            self._fail(offset, 1, location[:3], f"more than the {MAX_VALUES} values that a spec may have", "too_large")
         read: dict[str, Callable[[int, Location], tuple[Any, int]]]
         read = {"{": self._object, "[": self._array, '"': self._string}
         value, end = read.get(opening, self._plain)(offset, location)

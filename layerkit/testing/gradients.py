@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -91,10 +93,20 @@ def check_layer_gradients(
         How many elements of each array to compare at the most, drawn at random.
     """
     rng = np.random.default_rng(seed)
-    node = float64_node(layer, input_shape, rng, training=training)
+    node = lone_node(layer, input_shape, rng, training=training)
     inputs = rng.standard_normal((batch, *input_shape))
     d_out = rng.standard_normal((batch, *node.output_shape))
-    frozen = _Frozen([node])
+    return check_node_gradients(node, inputs, d_out, rng, elements)
+
+
+def check_node_gradients(node: Node, inputs: Array, d_out: Array, rng: np.random.Generator, elements: int) -> list[GradientCheck]:
+    """Compare the gradients of a layer at a float64 node, in the mode and with the state that the node is in.
+
+    ``rng`` draws the elements; other parameters are as for `check_layer_gradients`.
+    """
+    layer, frozen = node.layer, _Frozen([node])
+    assert isinstance(layer, Layer)
+    _spoil([node])
 
     def scalar() -> float:
         frozen.restore()
@@ -121,11 +133,12 @@ def check_loss_gradients(
     Parameters are as for `check_layer_gradients`; ``targets`` are the loss's own examples where they are left out.
     """
     rng = np.random.default_rng(seed)
-    node = float64_node(loss, input_shape, rng, training=True)
+    node = lone_node(loss, input_shape, rng)
     wanted = loss.example_targets(input_shape, batch, rng) if targets is None else targets
     logits = rng.standard_normal((len(wanted), *input_shape))
     d_out = float(rng.uniform(0.5, 2) * rng.choice([-1, 1]))
     frozen = _Frozen([node])
+    _spoil([node])
 
     def scalar() -> float:
         frozen.restore()
@@ -158,6 +171,7 @@ def check_network_gradients(
     for node in nodes:
         node.needs_input_gradient = True
     frozen = _Frozen(model.nodes)
+    _spoil(model.nodes)
 
     def scalar() -> float:
         frozen.restore()
@@ -178,11 +192,22 @@ def check_network_gradients(
             node.needs_input_gradient = needed
 
 
-def float64_node(stage: Stage, input_shape: Shape, rng: np.random.Generator, *, training: bool) -> Node:
-    """Return a node of its own for one layer or loss, its parameters moved away from trivial values."""
-    (node,) = assemble(plan_nodes([stage], input_shape), "float64", int(rng.integers(2**31))).nodes
+def lone_node(
+    stage: Stage,
+    input_shape: Shape,
+    rng: np.random.Generator,
+    *,
+    training: bool = True,
+    dtype: str = "float64",
+    first: bool = False,
+) -> Node:
+    """Return a node of its own for one layer or loss, its parameters moved away from trivial values.
+
+    It needs an input gradient unless it is to be the ``first`` of a network.
+    """
+    (node,) = assemble(plan_nodes([stage], input_shape), dtype, int(rng.integers(2**31))).nodes
     for inner in node.tree():
-        inner.needs_input_gradient = True
+        inner.needs_input_gradient |= not first
         inner.training = training
         for array in inner.params.values():
             array += 0.1 * rng.standard_normal(array.shape)
@@ -217,7 +242,7 @@ def _compare_array(
         numerical, agrees = _derivative(scalar, array, index, analytical)
         passed &= agrees
         scale = max(abs(analytical), abs(numerical), 1e-3)
-        error = float("inf") if np.isnan(analytical) else abs(analytical - numerical) / scale
+        error = abs(analytical - numerical) / scale if math.isfinite(analytical) else math.inf
         if (agrees, -error) < (worst.passed, -worst.error):
             worst = GradientCheck(name, len(chosen), error, index, analytical, numerical, agrees)
     return worst
@@ -226,12 +251,14 @@ def _compare_array(
 def _derivative(scalar: Callable[[], float], array: Array, index: tuple[int, ...], analytical: float) -> tuple[float, bool]:
     """Return the numerical derivative by one element, and whether the analytical one agrees with it.
 
-    Where the one-sided slopes differ at every step, the function has a kink at this very point, and any value between them is
-    right. The slopes do not depend on the backward pass, so a wrong gradient cannot make a kink.
+    Where the one-sided slopes differ, and no more so for smaller steps, the function has a kink at this very point, and any value
+    between them is right. The slopes do not depend on the backward pass, so a wrong gradient cannot make a kink; rounding that
+    looks like one grows as the steps shrink.
     """
     here = float(array[index])
     middle = scalar()
     numerical = float("nan")
+    width, kinked = 0.0, False
     for step in STEPS:
         array[index] = here + step
         above = scalar()
@@ -240,11 +267,15 @@ def _derivative(scalar: Callable[[], float], array: Array, index: tuple[int, ...
         array[index] = here
         numerical = (above - below) / (2 * step)
         slack = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * max(abs(analytical), abs(numerical))
-        slack += 4 * np.finfo(np.float64).eps * abs(middle) / step
-        left, right = sorted(((above - middle) / step, (middle - below) / step))
-        if left - slack <= analytical <= right + slack:
+        slack += 4 * sys.float_info.epsilon * abs(middle) / step
+        if not math.isfinite(slack):  # one of the two is not
+            return numerical, False
+        if abs(analytical - numerical) <= slack:
             return numerical, True
-    return numerical, False
+        left, right = sorted(((above - middle) / step, (middle - below) / step))
+        kinked = left - slack <= analytical <= right + slack and right - left <= 2 * width + slack
+        width = right - left
+    return numerical, kinked
 
 
 class _Frozen:
@@ -259,6 +290,14 @@ class _Frozen:
             node.rng.bit_generator.state = stream
             for name, array in state.items():
                 node.state[name][...] = array
+
+
+def _spoil(nodes: Iterable[Node]) -> None:
+    """Put something into the gradients: they are to be overwritten, so what stands there before must not matter."""
+    for top in nodes:
+        for node in top.tree():
+            for gradient in node.grads.values():
+                gradient.fill(1)
 
 
 def _state(node: Node) -> dict[str, Array]:

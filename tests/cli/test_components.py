@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable
 from importlib.metadata import version
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
+from layerkit import Affine
 from layerkit.registry.discovery import installed_registry
 
 CommandLine = Callable[..., CompletedProcess[str]]
@@ -46,29 +50,46 @@ def test_every_component_is_listed_with_its_distribution(layerkit: CommandLine, 
     assert "Rectified linear unit" in rows["layer", "relu"]
 
 
-@pytest.mark.parametrize("columns", ["200", "80", "30"])
-def test_families_stand_together_and_types_in_order(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
+@pytest.mark.parametrize("columns", [200, 80, 30])
+def test_each_component_takes_one_line(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     result = layerkit("components")
     assert result.returncode == 0
-    assert max(len(line) for line in result.stdout.splitlines()) <= int(columns)
-    if columns == "200":
-        _, *rows = (line.split()[:2] for line in result.stdout.splitlines())
-        families = [family for family, _ in rows]
-        assert len(set(families)) == sum(a != b for a, b in zip(families, ["", *families], strict=False))
-        for family in set(families):
-            tags = [tag for row, tag in rows if row == family]
-            assert tags == sorted(tags)
+    heading, *rows = result.stdout.splitlines()
+    assert len(rows) == len(installed_registry().registrations)
+    assert max(map(len, [heading, *rows])) <= columns
+    if columns < 200:
+        assert any(len(row) == columns and row.endswith("...") for row in rows)
+    if columns >= 80:
+        start = heading.index("summary")
+        assert {row[start - 2 : start] for row in rows} == {"  "}
+        assert not any(row[start:].startswith(" ") for row in rows)
 
 
+def test_families_stand_together_and_types_in_order(layerkit: CommandLine) -> None:
+    _, *rows = (line.split()[:2] for line in layerkit("components").stdout.splitlines())
+    families = [family for family, _ in rows]
+    assert len(set(families)) == sum(a != b for a, b in zip(families, ["", *families], strict=False))
+    for family in set(families):
+        tags = [tag for row, tag in rows if row == family]
+        assert tags == sorted(tags)
+
+
+@pytest.mark.parametrize("columns", [200, 80])
 @pytest.mark.parametrize("name", ["affine", "layerkit:affine"])
-def test_one_component_is_described(layerkit: CommandLine, name: str) -> None:
+def test_one_component_is_described(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     result = layerkit("components", name)
     assert result.returncode == 0
-    assert result.stdout.startswith(f"affine: a layer, Affine, from layerkit {version('layerkit')}\n")
-    assert "outputs = inputs @ weight + bias" in result.stdout
-    assert "units: required" in result.stdout
-    assert "bias_init: default Zeros" in result.stdout
+    assert result.stdout.startswith(f"affine: a layer, Affine, from layerkit {version('layerkit')}\n\nFully connected layer: ")
+    assert f"\n{inspect.cleandoc(str(Affine.__doc__))}\n" in result.stdout
+    table = result.stdout[result.stdout.index("\nfield ") + 1 :]
+    assert max(map(len, table.splitlines())) <= columns
+    rows = {row[0]: row[1:] for row in (line.split() for line in table.splitlines()) if row[0] != "field"}
+    assert " ".join(rows["units"]).startswith("integer > 0 required Number of output features H.")
+    assert " ".join(rows["weight_init"]).startswith("initializer xavier_uniform How the weight (D, H) starts.")
+    assert " ".join(rows["name"]).startswith("string or null null Name of the node; ")
+    assert "type" not in rows
 
 
 @pytest.mark.parametrize(("name", "advice"), [("afine", '"affine"'), ("other-dist:affine", "other-dist:affine")])
@@ -111,3 +132,115 @@ def test_a_plugin_that_was_set_aside_is_mentioned(layerkit: CommandLine, install
         assert result.returncode == 0
         assert "relu" in result.stdout
         assert "warning: plugin layerkit-broken 2.5 was set aside: RuntimeError: out of order" in result.stderr
+
+
+# --- for tools ----------------------------------------------------------------------------------------------------
+
+FIELDS = '''
+from typing import Annotated, Any, Literal
+from pydantic import BaseModel, Field
+from layerkit import Initializer, Layer, Zeros, hookimpl
+
+class Corner(BaseModel):
+    x: int
+
+class Manifold(Layer):
+    type: Literal["manifold"] = "manifold"
+    mode: Literal["up", "down"] = "up"
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of ``it``;
+    all of it by default."""
+    sizes: tuple[int, float] = (1, 2.0)
+    corner: Corner = Corner(x=3)
+    inside: Annotated[tuple[Layer, ...], Field(max_length=3)] = ()
+    label: Annotated[str, Field(pattern="^a", min_length=1)]
+    step: Annotated[int, Field(multiple_of=4, ge=0, lt=100)] = 8
+    anything: Any = None
+    start: Initializer = Zeros()
+
+    def forward(self, node, inputs):
+        return inputs
+
+    def backward(self, node, d_out):
+        return d_out
+
+@hookimpl
+def layerkit_components():
+    return [Manifold]
+'''
+
+
+def field(name: str, kind: str, default: Any = None, *, required: bool = False, doc: str = "", **bounds: Any) -> dict[str, Any]:
+    """Return what is said of a field."""
+    return {"name": name, "type": kind, "required": required, "default": default, "bounds": bounds, "doc": doc}
+
+
+def test_a_component_is_described_for_tools(layerkit: CommandLine, install: Callable[[str, str], None]) -> None:
+    install("layerkit-manifold", FIELDS)
+    (record,) = json.loads(layerkit("components", "manifold", "--format", "json").stdout)
+    fields = record.pop("fields")
+    assert record == {
+        "name": "manifold",
+        "family": "layer",
+        "class": "Manifold",
+        "distribution": "layerkit-manifold",
+        "version": "2.5",
+        "doc": "",
+    }
+    assert fields[0]["name"] == "name"
+    assert fields[1:] == [
+        field("mode", '"up" or "down"', "up"),
+        field(
+            "share",
+            "number or null",
+            exclusiveMinimum=0,
+            maximum=1,
+            doc="Share of ``it``;\nall of it by default.",
+        ),
+        field("sizes", "[integer, number]", [1, 2.0], minItems=2, maxItems=2),
+        field("corner", "Corner", {"x": 3}),
+        field("inside", "list of layer", [], maxItems=3),
+        field("label", "string", required=True, pattern="^a", minLength=1),
+        field("step", "integer", 8, minimum=0, exclusiveMaximum=100, multipleOf=4),
+        field("anything", "any"),
+        field("start", "initializer", {"type": "zeros"}),
+    ]
+
+
+def test_every_kind_of_field_is_shown(
+    layerkit: CommandLine, install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    install("layerkit-manifold", FIELDS)
+    rows = {
+        line.split()[0]: " ".join(line.split()[1:]) for line in layerkit("components", "manifold").stdout.splitlines() if line
+    }
+    expected = {
+        "mode": '"up" or "down" "up"',
+        "share": "number > 0, <= 1 or null null Share of it; all of it by default.",
+        "sizes": "[integer, number] [1, 2.0]",
+        "corner": 'Corner {"x": 3}',
+        "inside": "list of layer []",
+        "label": "string required",
+        "step": "integer >= 0, < 100 8",
+        "anything": "any null",
+        "start": "initializer zeros",
+    }
+    assert {name: rows[name] for name in expected} == expected
+
+
+def test_the_list_for_tools_has_everything(layerkit: CommandLine) -> None:
+    result = layerkit("components", "--format", "json")
+    records = json.loads(result.stdout)
+    assert {(item["family"], item["name"], item["distribution"], item["version"]) for item in records} == {
+        (item.family.__name__.lower(), item.tag, item.distribution, item.version) for item in installed_registry().registrations
+    }
+    for item in records:
+        assert item["doc"]
+        assert json.loads(layerkit("components", f"{item['distribution']}:{item['name']}", "--format", "json").stdout) == [item]
+
+
+def test_what_is_unknown_is_unknown_to_tools(layerkit: CommandLine) -> None:
+    result = layerkit("components", "afine", "--format", "json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert '"affine"' in result.stderr

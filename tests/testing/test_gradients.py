@@ -401,6 +401,49 @@ def test_large_and_small_values_pass(size: float) -> None:
     assert verdicts(check_layer_gradients(Sized(), (5,), batch=20)) == {"inputs": True}
 
 
+def test_the_rounding_of_a_large_value_is_no_disagreement() -> None:
+    class Offset(Layer):
+        type: Literal["offset"] = "offset"
+
+        def forward(self, node: Node, inputs: Array) -> Array:
+            return inputs + 1e6
+
+        def backward(self, node: Node, d_out: Array) -> Array:
+            return d_out.copy()
+
+    assert verdicts(check_layer_gradients(Offset(), (5,), batch=20)) == {"inputs": True}
+
+
+def test_a_slope_between_two_near_kinks_passes() -> None:
+    class Ramp(Layer):
+        type: Literal["ramp"] = "ramp"
+
+        def forward(self, node: Node, inputs: Array) -> Array:
+            node.cache = np.abs(inputs) < 2e-6
+            return np.clip(inputs, -2e-6, 2e-6)
+
+        def backward(self, node: Node, d_out: Array) -> Array:
+            d_inputs: Array = d_out * node.cache
+            return d_inputs
+
+    assert verdicts(kinked(Ramp())) == {"inputs": True}
+
+
+def test_no_gradient_agrees_with_an_infinite_one() -> None:
+    class Cliff(Layer):
+        type: Literal["cliff"] = "cliff"
+
+        def forward(self, node: Node, inputs: Array) -> Array:
+            return np.where(inputs > 1, np.inf, inputs)
+
+        def backward(self, node: Node, d_out: Array) -> Array:
+            return 7 * d_out
+
+    model = Sequential([Cliff(), ScaledSquares()], input_shape=(1,), dtype="float64", seed=0)
+    check, _ = check_network_gradients(model, np.array([[1.0]]), np.array([[0.0]]))
+    assert not check.passed
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_right_losses_pass(seed: int) -> None:
     assert verdicts(check_loss_gradients(ScaledSquares(), (4,), seed=seed)) == {"inputs": True, "scaled_squares_1.scale": True}

@@ -1,0 +1,78 @@
+"""What layers promise: right gradients, in both modes and at every place of a stack."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from layerkit.layers.base import Layer
+from layerkit.testing.conformance.neighbours import network_around
+from layerkit.testing.conformance.verdicts import require_array, require_same
+from layerkit.testing.conformance.workbench import Workbench, backward, forward, gradients, results
+from layerkit.testing.examples import example_input_shape
+from layerkit.testing.gradients import GradientCheck, check_network_gradients, check_node_gradients, require_passed
+
+ELEMENTS = 20
+"""Elements of each array whose derivatives are compared."""
+
+
+def input_gradients(layer: Layer, rng: np.random.Generator) -> None:
+    """Within a stack and during training, the gradient that goes back to the layer before is right."""
+    _, others = _gradients_in_a_stack(layer, rng)
+    require_passed(others)
+
+
+def parameter_gradients(layer: Layer, rng: np.random.Generator) -> None:
+    """Within a stack and during training, the gradient of every parameter is right."""
+    own, _ = _gradients_in_a_stack(layer, rng)
+    require_passed(own)
+
+
+def _gradients_in_a_stack(layer: Layer, rng: np.random.Generator) -> tuple[list[GradientCheck], list[GradientCheck]]:
+    """Return the comparisons of the layer's own parameters, and those of all other arrays."""
+    model = network_around(layer, example_input_shape(layer), rng)
+    inputs = rng.standard_normal((3, *model.spec.input_shape))
+    targets = rng.standard_normal((3, *model.spec.logits_shape))
+    checks = check_network_gradients(model, inputs, targets, seed=int(rng.integers(2**31)), elements=ELEMENTS)
+    prefix = f"{model.nodes[1].name}."
+    own = [check for check in checks if check.array.startswith(prefix)]
+    return own, [check for check in checks if check not in own]
+
+
+def prediction_gradients(layer: Layer, rng: np.random.Generator) -> None:
+    """Gradients are right in prediction mode too, after some training."""
+    bench = Workbench(layer, rng)
+    node, batch = bench.used_node(), bench.batch()
+    for inner in node.tree():
+        inner.training = False
+    require_passed(check_node_gradients(node, batch.inputs, np.asarray(batch.d_out), rng, ELEMENTS))
+
+
+def batch_of_one(layer: Layer, rng: np.random.Generator) -> None:
+    """One sample makes a batch, with right gradients; in prediction mode it gives what it gives among others."""
+    bench = Workbench(layer, rng)
+    for training in (True, False):
+        one = bench.batch(1)
+        node = bench.node(training=training)
+        require_passed(check_node_gradients(node, one.inputs, np.asarray(one.d_out), rng, ELEMENTS))
+    batch = bench.batch()
+    together = np.array(forward(bench.node(training=False), batch))
+    for row, wanted in enumerate(together):
+        alone = np.array(forward(bench.node(training=False), batch.rows([row])))
+        require_same({"outputs": alone}, {"outputs": wanted[np.newaxis]}, f"row {row} alone in prediction mode")
+
+
+def first_layer(layer: Layer, rng: np.random.Generator) -> None:
+    """Where ``node.needs_input_gradient`` is false the parameters' gradients are the same; the inputs' may be None."""
+    bench = Workbench(layer, rng)
+    batch = bench.batch()
+    node = bench.node(first=True)
+    forward(node, batch)
+    d_inputs = backward(node, batch)
+    wanted = results(bench.node(), batch)
+    given = gradients(node)
+    require_same(given, {name: wanted[name] for name in given}, "with node.needs_input_gradient false")
+    if d_inputs is not None:
+        require_array("the input gradients", d_inputs, batch.inputs.shape, node.dtype)
+
+
+LAYER_CHECKS = (input_gradients, parameter_gradients, prediction_gradients, batch_of_one, first_layer)

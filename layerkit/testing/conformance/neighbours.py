@@ -1,0 +1,67 @@
+"""A small network around a layer: one right layer before it, one after it, and a loss that sends random gradients back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from layerkit.initializers import Normal
+from layerkit.layers.base import Layer, Loss, Parameter
+from layerkit.layers.node import Node
+from layerkit.network.sequential import Sequential
+from layerkit.typing import Array, Shape
+
+
+class Neighbour(Layer):
+    """``outputs = scale * inputs + sin(inputs) / 2``, element by element; its slope is nowhere 0.
+
+    Like the built-in layers it hands out buffers, which the next pass overwrites. Shapes: (N, \\*shape) all through.
+    """
+
+    type: Literal["neighbour"] = "neighbour"
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"scale": Parameter(input_shape, Normal(mean=1.0))}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        outputs = np.sin(inputs, out=node.buffer("outputs", inputs.shape))
+        outputs /= 2
+        outputs += node.params.scale * inputs
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array:
+        inputs: Array = node.cache
+        node.grads.scale = (d_out * inputs).sum(axis=0)
+        d_inputs = np.cos(inputs, out=node.buffer("d_inputs", inputs.shape))
+        d_inputs /= 2
+        d_inputs += node.params.scale
+        d_inputs *= d_out
+        return d_inputs
+
+
+class Probe(Loss):
+    """``mean over N of sum(logits * targets)``: the targets (N, \\*shape) are the gradients that go back, but for 1 / N."""
+
+    type: Literal["probe"] = "probe"
+
+    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+        node.cache = targets
+        return float(np.sum(logits * targets)) / len(logits)
+
+    def backward(self, node: Node, d_out: float = 1.0) -> Array:
+        targets: Array = node.cache
+        return np.multiply(targets, d_out / len(targets), out=node.buffer("d_logits", targets.shape))
+
+    def predict(self, logits: Array) -> Array:
+        return logits.copy()
+
+
+def network_around(layer: Layer, input_shape: Shape, rng: np.random.Generator) -> Sequential:
+    """Return the float64 network, its parameters moved away from trivial values; the layer is its second node."""
+    stack = [Neighbour(), layer, Neighbour(), Probe()]
+    model = Sequential(stack, input_shape=input_shape, dtype="float64", seed=int(rng.integers(2**31)))
+    model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)
+    return model

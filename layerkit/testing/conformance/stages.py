@@ -1,0 +1,287 @@
+"""What layers and losses promise alike: two passes at a node, and nothing that the node does not own."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from itertools import product
+
+import numpy as np
+
+from layerkit.errors import ShapeError
+from layerkit.layers.base import Loss, Stage
+from layerkit.layers.node import Node
+from layerkit.testing.conformance.descriptions import json_copy
+from layerkit.testing.conformance.verdicts import (
+    SINGLE,
+    blaming,
+    given,
+    global_randomness_kept,
+    refuses,
+    require,
+    require_array,
+    require_same,
+)
+from layerkit.testing.conformance.workbench import (
+    Batch,
+    Workbench,
+    backward,
+    backward_results,
+    forward,
+    gradients,
+    restore,
+    results,
+    state,
+    streams,
+)
+from layerkit.testing.gradients import lone_node
+from layerkit.typing import Array, Shape
+
+MODES = (True, False)
+DTYPES = ("float32", "float64")
+ODD_SHAPES: tuple[Shape, ...] = ((), (1,), (2,), (1, 1), (2, 3), (1, 1, 1), (3, 1, 2), (1, 2, 1, 2), (1, 1, 1, 1, 1))
+
+
+def shapes_and_dtypes(stage: Stage, rng: np.random.Generator) -> None:
+    """Outputs and gradients have the declared shapes and the node's dtype, and are finite; a loss is a float."""
+    bench = Workbench(stage, rng)
+    for dtype, training in product(DTYPES, MODES):
+        _require_declared(bench.node(training=training, dtype=dtype), bench.batch().in_dtype(dtype))
+
+
+def odd_shapes(stage: Stage, rng: np.random.Generator) -> None:
+    """A sample shape that the stage cannot take is a ShapeError of ``output_shape``; with any other the passes work."""
+    for shape in ODD_SHAPES:
+        with given(f"for samples of shape {shape}"):
+            if refuses(stage, "output_shape", ShapeError, shape):
+                continue
+            with blaming(stage, "parameters, state or branches"):
+                bench = Workbench(stage, rng, shape)
+                node = bench.node()
+            _require_declared(node, bench.batch(2))
+
+
+def _require_declared(node: Node, batch: Batch) -> None:
+    name = type(node.layer).__name__
+    outputs = forward(node, batch)
+    if isinstance(node.layer, Loss):
+        require(isinstance(outputs, float), f"{name}.forward returned {type(outputs).__name__}, expected float")
+        require(np.isfinite(outputs), f"{name}.forward returned {outputs}")
+    else:
+        require_array(f"the outputs of {name}.forward", outputs, (len(batch.inputs), *node.output_shape), node.dtype)
+    d_inputs = backward(node, batch)
+    require_array(f"the input gradients of {name}.backward", d_inputs, batch.inputs.shape, node.dtype)
+
+
+def float32_agrees_with_float64(stage: Stage, rng: np.random.Generator) -> None:
+    """A float32 node gives what a float64 node gives, to float32 accuracy."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        batch = bench.batch()
+        single, double = bench.node(training=training, dtype="float32"), bench.node(training=training)
+        began = streams(double)
+        wanted = results(double, batch)
+        if training and streams(double) != began:
+            continue  # what is drawn may depend on the dtype
+        require_same(results(single, batch.in_dtype("float32")), wanted, "in float32", SINGLE)
+
+
+def batches_of_any_size(stage: Stage, rng: np.random.Generator) -> None:
+    """Batches may grow and shrink: what one gives does not depend on those before it, state and random stream aside."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        used = bench.node(training=training)
+        for count in (3, 3, 1, 5, 2):
+            batch, fresh = bench.batch(count), bench.node(training=training)
+            restore(used, fresh)
+            require_same(results(used, batch), results(fresh, batch), f"a batch of {count}, after others at the same node")
+
+
+def interleaved_nodes(stage: Stage, rng: np.random.Generator) -> None:
+    """Two nodes of one description do not meet: each gives what it gives alone, whatever the order of their passes."""
+    bench = Workbench(stage, rng)
+    batches = bench.batch(), bench.batch()
+    alone = [results(bench.node(), batch) for batch in batches]
+    nodes = bench.node(), bench.node()
+    outputs = [forward(node, batch) for node, batch in zip(nodes, batches, strict=True)]
+    for node, batch, output, wanted in zip(nodes, batches, outputs, alone, strict=True):
+        together = {"outputs": np.array(output), **backward_results(node, batch)}
+        require_same(together, wanted, "with the forward pass of another node in between")
+
+
+def backward_twice(stage: Stage, rng: np.random.Generator) -> None:
+    """A second backward pass after one forward pass gives the same gradients."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        node, batch = bench.node(training=training), bench.batch()
+        forward(node, batch)
+        first = backward_results(node, batch)
+        require_same(backward_results(node, batch), first, "the second backward pass")
+
+
+def gradients_are_overwritten(stage: Stage, rng: np.random.Generator) -> None:
+    """``backward`` overwrites ``node.grads``: what stood there before does not matter."""
+    bench = Workbench(stage, rng)
+    batch = bench.batch()
+    found = []
+    for before in (0.0, 1.0):
+        node = bench.node()
+        held = {f"{inner.name}.grads.{name}": array for inner in node.tree() for name, array in inner.grads.items()}
+        for array in held.values():
+            array.fill(before)
+        results(node, batch)
+        found.append(held)
+    require_same(found[1], found[0], "with ones in the gradients before")
+
+
+def arguments_are_kept(stage: Stage, rng: np.random.Generator) -> None:
+    """Neither pass writes into its arguments."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        node, batch = bench.node(training=training), bench.batch()
+        kept = batch.with_each(np.copy).arrays()
+        for method in (forward, backward, forward):
+            method(node, batch)
+            require_same(batch.arrays(), kept, f"after {type(stage).__name__}.{method.__name__}", tolerance=0)
+
+
+def read_only_arguments(stage: Stage, rng: np.random.Generator) -> None:
+    """Arguments may be read-only arrays."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        batch = bench.batch()
+        wanted = results(bench.node(training=training), batch)
+        require_same(results(bench.node(training=training), batch.with_each(_read_only)), wanted, "with read-only arguments")
+
+
+def strided_arguments(stage: Stage, rng: np.random.Generator) -> None:
+    """Arguments may lie anyhow in memory, as a transposed or a sliced array does."""
+    bench = Workbench(stage, rng)
+    for training, laid_out in product(MODES, (_spaced, np.asfortranarray)):
+        batch = bench.batch()
+        wanted = results(bench.node(training=training), batch)
+        actual = results(bench.node(training=training), batch.with_each(laid_out))
+        require_same(actual, wanted, "with arguments that are not contiguous")
+
+
+def _read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def _spaced(array: Array) -> Array:
+    spaced = np.repeat(array, 2, axis=-1)
+    spaced[..., 1::2] = 99
+    return spaced[..., ::2]
+
+
+def deterministic(stage: Stage, rng: np.random.Generator) -> None:
+    """The node's random stream is the only source of randomness: where it stands the same, all comes out the same."""
+    bench = Workbench(stage, rng)
+    for training in MODES:
+        batch = bench.batch()
+        with global_randomness_kept(stage, "forward or backward"):
+            first, second = (results(bench.node(training=training), batch) for _ in range(2))
+        require_same(second, first, "with the random stream at the same place")
+
+
+def prediction_changes_nothing(stage: Stage, rng: np.random.Generator) -> None:
+    """A forward pass in prediction mode draws no random numbers and writes no state."""
+    bench = Workbench(stage, rng)
+    node = bench.node(training=False)
+    before, began = state(node), streams(node)
+    forward(node, bench.batch())
+    name = type(stage).__name__
+    require(streams(node) == began, f"{name}.forward draws from node.rng though node.training is false")
+    require_same(state(node), before, f"after {name}.forward with node.training false", tolerance=0)
+
+
+def saved_arrays(stage: Stage, rng: np.random.Generator) -> None:
+    """Parameters and declared state are all that a trained node knows: a new node that is given them predicts the same."""
+    bench = Workbench(stage, rng)
+    trained = bench.used_node()
+    loaded = lone_node(json_copy(stage), bench.shape, rng)
+    restore(loaded, trained)
+    batch = bench.batch()
+    predictions = []
+    for node in (trained, loaded):
+        for inner in node.tree():
+            inner.training = False
+        predictions.append({"outputs": np.array(forward(node, batch))})
+    require_same(predictions[1], predictions[0], "in prediction mode, at a new node with the saved parameters and state")
+
+
+def parameters_are_used(stage: Stage, rng: np.random.Generator) -> None:
+    """Every declared parameter has an influence on the outputs, and its gradient is not always zero."""
+    bench = Workbench(stage, rng)
+    batch, node = bench.batch(8), bench.node()
+    results(node, batch)
+    for name, gradient in gradients(node).items():
+        require(gradient.any(), f"{name} is zero for random inputs and a random d_out")
+    for place, inner in enumerate(node.tree()):
+        for name in inner.params:
+            used = any(_matters(bench, batch, training, place, "params", name, rng) for training in MODES)
+            require(used, f"{inner.name}.params.{name} is declared, and has no influence on the outputs")
+
+
+def state_is_used(stage: Stage, rng: np.random.Generator) -> None:
+    """Every declared array of state is written during training, or has an influence on the outputs."""
+    bench = Workbench(stage, rng)
+    batch, node = bench.batch(), bench.node()
+    before = state(node)
+    forward(node, batch)
+    after = state(node)
+    for place, inner in enumerate(node.tree()):
+        for name in inner.state:
+            key = f"{inner.name}.state.{name}"
+            used = not np.array_equal(before[key], after[key])
+            used |= any(_matters(bench, batch, training, place, "state", name, rng) for training in MODES)
+            require(used, f"{key} is declared, and neither written during training nor of any influence on the outputs")
+
+
+def _matters(
+    bench: Workbench, batch: Batch, training: bool, place: int, arrays: str, name: str, rng: np.random.Generator
+) -> bool:
+    """Return whether one array of one node has an influence on the outputs."""
+    node, moved = bench.node(training=training), bench.node(training=training)
+    array = getattr(list(moved.tree())[place], arrays)[name]
+    array += rng.uniform(0.5, 1, array.shape)
+    return not np.array_equal(np.array(forward(node, batch)), np.array(forward(moved, batch)))
+
+
+def costs(stage: Stage, rng: np.random.Generator) -> None:
+    """``flops`` and ``work_size`` are whole numbers that are not negative."""
+    shape = Workbench(stage, rng).shape
+    for method in ("flops", "work_size"):
+        with blaming(stage, method):
+            cost = getattr(stage, method)(shape)
+        where = f"{type(stage).__name__}.{method} returned {cost!r} for samples of shape {shape}"
+        require(type(cost) is int and cost >= 0, f"{where}, expected an int of 0 or more")
+
+
+def documented_shapes(stage: Stage, rng: np.random.Generator) -> None:
+    """The docstring says which shapes go in and come out, the batch axis first: ``(N, ...)``."""
+    doc = inspect.cleandoc(type(stage).__doc__ or "")
+    require(re.search(r"\(N\b", doc), f"the docstring of {type(stage).__name__} names no shape such as (N, D)")
+
+
+STAGE_CHECKS = (
+    shapes_and_dtypes,
+    odd_shapes,
+    float32_agrees_with_float64,
+    batches_of_any_size,
+    interleaved_nodes,
+    backward_twice,
+    gradients_are_overwritten,
+    arguments_are_kept,
+    read_only_arguments,
+    strided_arguments,
+    deterministic,
+    prediction_changes_nothing,
+    saved_arrays,
+    parameters_are_used,
+    state_is_used,
+    costs,
+    documented_shapes,
+)

@@ -1,0 +1,146 @@
+"""Nodes and batches to try a layer or a loss with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from layerkit.layers.base import Layer, Loss, Stage
+from layerkit.layers.node import Node
+from layerkit.testing.conformance.verdicts import blaming, require
+from layerkit.testing.examples import example_input_shape
+from layerkit.testing.gradients import lone_node
+from layerkit.typing import Array, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes through a node: forward, and backward with a random upstream gradient. A loss has targets and weights too."""
+
+    inputs: Array
+    d_out: Array | float
+    targets: Array | None = None
+    sample_weight: Array | None = None
+
+    def arrays(self) -> dict[str, Array]:
+        """Return all that are arrays, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+    def with_each(self, change: Callable[[Array], Array]) -> Batch:
+        """Return the batch with every array changed."""
+        changed: dict[str, Any] = {name: change(array) for name, array in self.arrays().items()}
+        return replace(self, **changed)
+
+    def rows(self, rows: Any) -> Batch:
+        """Return a batch of some of the samples, by an index or a slice."""
+        return self.with_each(lambda array: array[rows])
+
+    def in_dtype(self, dtype: str) -> Batch:
+        """Return the batch as it reaches a node of that dtype; targets and weights come as users give them."""
+        d_out = self.d_out.astype(dtype) if isinstance(self.d_out, np.ndarray) else self.d_out
+        return replace(self, inputs=self.inputs.astype(dtype), d_out=d_out)
+
+
+class Workbench:
+    """Twin nodes of one stage, and batches for them.
+
+    Parameters
+    ----------
+    stage
+        A layer or a loss.
+    rng
+        Draws everything.
+    shape
+        Of one input sample; by default one that the stage accepts.
+    """
+
+    def __init__(self, stage: Stage, rng: np.random.Generator, shape: Shape | None = None) -> None:
+        self.stage = stage
+        self.shape = example_input_shape(stage) if shape is None else shape
+        self.output_shape = stage.output_shape(self.shape)
+        self._rng = rng
+        self._seed = int(rng.integers(2**31))
+
+    def node(self, *, training: bool = True, dtype: str = "float64", first: bool = False) -> Node:
+        """Return a new node: each has parameters, state and a random stream like all others from this bench."""
+        rng = np.random.default_rng(self._seed)
+        return lone_node(self.stage, self.shape, rng, training=training, dtype=dtype, first=first)
+
+    def used_node(self) -> Node:
+        """Return a node that has been trained on for a while, so that its state is not what it was."""
+        node = self.node()
+        for _ in range(3):
+            results(node, self.batch())
+        return node
+
+    def batch(self, count: int = 3) -> Batch:
+        """Draw a batch, of numbers that float32 can tell apart."""
+        inputs = self._normal((count, *self.shape))
+        if not isinstance(self.stage, Loss):
+            return Batch(inputs, self._normal((count, *self.output_shape)))
+        targets = self.stage.example_targets(self.shape, count, self._rng)
+        return Batch(inputs, float(self._normal(())), targets, self._rng.uniform(0.5, 2, count))
+
+    def _normal(self, shape: Shape) -> Array:
+        return np.asarray(self._rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
+
+
+def forward(node: Node, batch: Batch) -> Any:
+    """Return what the forward pass returns: outputs, or the loss."""
+    stage = node.layer
+    with blaming(stage, "forward"):
+        if isinstance(stage, Loss):
+            assert batch.targets is not None
+            return stage.forward(node, batch.inputs, batch.targets, batch.sample_weight)
+        assert isinstance(stage, Layer)
+        return stage.forward(node, batch.inputs)
+
+
+def backward(node: Node, batch: Batch) -> Any:
+    """Return what the backward pass returns: the gradient of the inputs."""
+    stage: Any = node.layer
+    with blaming(stage, "backward"):
+        d_inputs = stage.backward(node, batch.d_out)
+    missing = f"{type(stage).__name__}.backward returned None, though node.needs_input_gradient is true"
+    require(d_inputs is not None or not node.needs_input_gradient, missing)
+    return d_inputs
+
+
+def results(node: Node, batch: Batch) -> dict[str, Array]:
+    """Run both passes and return copies of all that came out."""
+    outputs = np.array(forward(node, batch))
+    return {"outputs": outputs, **backward_results(node, batch)}
+
+
+def backward_results(node: Node, batch: Batch) -> dict[str, Array]:
+    """Run the backward pass and return copies of all the gradients that came out."""
+    return {"d_inputs": np.array(backward(node, batch)), **gradients(node)}
+
+
+def gradients(node: Node) -> dict[str, Array]:
+    """Return copies of the gradients of a node and of those within it, by node and name."""
+    return {f"{inner.name}.grads.{name}": array.copy() for inner in node.tree() for name, array in inner.grads.items()}
+
+
+def state(node: Node) -> dict[str, Array]:
+    """Return copies of the state of a node and of those within it, by node and name."""
+    return {f"{inner.name}.state.{name}": array.copy() for inner in node.tree() for name, array in inner.state.items()}
+
+
+def streams(node: Node) -> list[Any]:
+    """Return where the random streams of a node and of those within it stand."""
+    return [inner.rng.bit_generator.state for inner in node.tree()]
+
+
+def restore(node: Node, source: Node) -> None:
+    """Give a node the parameters, the state and the place in the random stream of another, as a checkpoint would."""
+    for inner, other in zip(node.tree(), source.tree(), strict=True):
+        for name, array in other.params.items():
+            inner.params[name][...] = array
+        for name, array in other.state.items():
+            inner.state[name][...] = array
+        inner.rng.bit_generator.state = other.rng.bit_generator.state

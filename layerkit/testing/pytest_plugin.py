@@ -1,0 +1,67 @@
+"""A pytest plugin that puts the components of an installed distribution to the conformance kit.
+
+A whole test file::
+
+    DISTRIBUTION = "layerkit-swish"
+
+
+    def test_conformance(conformance_check):
+        conformance_check()
+
+makes one test for each component and check, such as ``test_conformance[swish-input_gradients]``. pytest loads this module in
+every session of an environment, so it imports nothing else before it is asked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from layerkit.registry.registry import Registration
+
+
+@pytest.fixture
+def conformance_check(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """One check of one component of the distribution that the test module names as DISTRIBUTION; call it."""
+    check: Callable[[], None] = request.param
+    return check
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for each component and check."""
+    if "conformance_check" not in metafunc.fixturenames:
+        return
+    from layerkit.testing.conformance import checks_for, run_check
+
+    cases = [
+        pytest.param(partial(run_check, check, item.component), id=f"{item.tag}-{check.__name__}")
+        for item in _registrations(getattr(metafunc.module, "DISTRIBUTION", None))
+        for check in checks_for(item.component)
+    ]
+    metafunc.parametrize("conformance_check", cases, indirect=True)
+
+
+def _registrations(distribution: str | None) -> tuple[Registration, ...]:
+    """Return what a distribution offers; where that is nothing, the module that names it is an error of collection."""
+    from layerkit.registry.discovery import OWN_DISTRIBUTION, builtin_registry, installed_plugins
+    from layerkit.registry.registry import canonical_name
+
+    if not isinstance(distribution, str):
+        raise pytest.Collector.CollectError('conformance_check needs the module to say DISTRIBUTION = "name-of-the-distribution"')
+    name = canonical_name(distribution)
+    if name == OWN_DISTRIBUTION:
+        return builtin_registry().registrations
+    for plugin in installed_plugins():
+        if canonical_name(plugin.distribution) == name:
+            if plugin.problem:
+                raise pytest.Collector.CollectError(f"{distribution} was set aside: {plugin.problem}")
+            if not plugin.registrations:
+                raise pytest.Collector.CollectError(f"{distribution} offers no components")
+            return plugin.registrations
+    raise pytest.Collector.CollectError(
+        f'{distribution} is not installed, has no entry point in the group "layerkit", or plugins are disabled'
+    )

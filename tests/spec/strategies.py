@@ -1,0 +1,404 @@
+"""Specs drawn at random from what a registry declares, and a third-party distribution to have in it.
+
+Everything is drawn from a ``random.Random``: Hypothesis hands one in that it controls, and a seeded one gives the same specs in
+any process.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from random import Random
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+import layerkit as lk
+from layerkit.component import FAMILY_KEY, Component
+from layerkit.layers.base import Stage
+from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.spec.model import ModelSpec
+from layerkit.spec.run import RunSpec, TrainingSpec
+
+# --- a third-party distribution -----------------------------------------------------------------------------------
+
+
+class Tuning(BaseModel):
+    """A block of numbers within a component."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    rounds: Annotated[int, Field(ge=1, le=5)] = 2
+    """How many."""
+    weights: Annotated[tuple[float, ...], Field(max_length=3)] = ()
+    """One a round."""
+
+
+class Gain(lk.Layer):
+    """``y = factor * x``, with fields of every kind."""
+
+    type: Literal["gain"] = "gain"
+    factor: float = Field(default=1.0, gt=0, le=8)
+    """What the inputs are multiplied by."""
+    mode: Literal["one", "each"] = "each"
+    """Whether one factor is trained or one a feature."""
+    taps: tuple[PositiveInt, Annotated[float, Field(ge=-1, lt=1)]] | None = None
+    """A pair of two kinds of numbers."""
+    labels: Annotated[dict[str, int], Field(max_length=4)] = {}  # noqa: RUF012 (pydantic copies it)
+    """Numbers by name."""
+    note: Annotated[str, Field(max_length=200)] = ""
+    """Any text."""
+    gain_init: lk.Initializer = lk.Constant(value=1.0)
+    """How the trained factors start."""
+    tuning: Tuning = Tuning()
+    """A block within the block."""
+
+    def parameters(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
+        return {"gain": lk.Parameter((1,) if self.mode == "one" else input_shape, self.gain_init)}
+
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
+        return {"mean": lk.Parameter(input_shape)}
+
+    def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+        node.cache = inputs
+        outputs = node.buffer("outputs", inputs.shape)
+        return np.multiply(inputs, self.factor * node.params.gain, out=outputs)
+
+    def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
+        d_inputs = node.buffer("d_inputs", d_out.shape)
+        np.multiply(d_out, node.cache, out=d_inputs)
+        total = d_inputs.sum() if self.mode == "one" else d_inputs.sum(axis=0)
+        node.grads.gain[...] = self.factor * total
+        return np.multiply(d_out, self.factor * node.params.gain, out=d_inputs)
+
+
+class Sandwich(lk.Layer):
+    """Layers within a layer."""
+
+    type: Literal["sandwich"] = "sandwich"
+    layers: Annotated[tuple[lk.Layer, ...], Field(max_length=3)]
+    """What the samples go through."""
+
+    def output_shape(self, input_shape: lk.Shape) -> lk.Shape:
+        return lk.chain_shape(self.layers, input_shape)
+
+    def branches(self, input_shape: lk.Shape) -> Mapping[str, Sequence[lk.Layer]]:
+        return {"layers": self.layers}
+
+    def work_size(self, input_shape: lk.Shape) -> int:
+        return 0
+
+    def flops(self, input_shape: lk.Shape) -> int:
+        return 0
+
+    def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+        return node.branches["layers"].forward(inputs)
+
+    def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array | None:
+        return node.branches["layers"].backward(d_out)
+
+
+class Distance(lk.Loss):
+    """Half the squared distance."""
+
+    type: Literal["distance"] = "distance"
+
+    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
+        node.cache = np.subtract(logits, targets, out=node.buffer("gap", logits.shape))
+        return float(np.square(node.cache).sum()) / 2
+
+    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
+        return np.multiply(node.cache, d_out, out=node.buffer("d_logits", node.cache.shape))
+
+    def predict(self, logits: lk.Array) -> lk.Array:
+        return logits.copy()
+
+
+class Scaled(lk.Initializer):
+    """What another initializer draws, times a factor."""
+
+    type: Literal["scaled"] = "scaled"
+    inner: lk.Initializer
+    """What draws."""
+    factor: Annotated[float, Field(ge=-2, le=2)] = 1.0
+    """What it is multiplied by."""
+
+    def draw(self, shape: lk.Shape, rng: np.random.Generator) -> lk.Array:
+        return self.factor * self.inner.draw(shape, rng)
+
+
+class Averaged(lk.Optimizer):
+    """Steps along two running means."""
+
+    type: Literal["averaged"] = "averaged"
+    rates: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] = (0.9, 0.99)
+    """How slowly the means forget."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        return "fast", "slow"
+
+    def update(
+        self,
+        slots: Mapping[str, lk.Array],
+        parameters: lk.Array,
+        gradients: lk.Array,
+        learning_rate: float,
+        step: int,
+    ) -> None:
+        for slot, rate in zip(slots.values(), self.rates, strict=True):
+            slot += (1 - rate) * (gradients - slot)
+        parameters -= learning_rate * (slots["fast"] + slots["slow"]) / 2
+
+
+class Table(lk.Dataset):
+    """Samples of which nothing is known beforehand."""
+
+    type: Literal["table"] = "table"
+    path: Annotated[str, Field(min_length=1)]
+    """Where they stand."""
+    columns: tuple[str, ...] = ()
+    """Which of them are inputs."""
+
+    def load(self, seed: int, folder: Any) -> lk.Split:
+        raise lk.DataError(f"{self.path} is not there")
+
+
+class Journal(lk.Observer):
+    """Writes nothing down."""
+
+    type: Literal["journal"] = "journal"
+    file: str = "journal.txt"
+    """Where it would."""
+
+    def watch(self, nodes: Sequence[lk.Node], folder: Any) -> Any:
+        raise NotImplementedError
+
+
+@lk.hookimpl
+def layerkit_components() -> Sequence[type[Component]]:
+    return [Gain, Sandwich, Distance, Scaled, Averaged, Table, Journal]
+
+
+# --- drawing ------------------------------------------------------------------------------------------------------
+
+Draw = Callable[[Random], Any]
+DEEPEST = 3
+"""Components within components stop here."""
+
+WORDS = (
+    *("a", "run", "x1", "layer-1", "A_b", "digits", "model.safetensors", "acme==1.0", "acme-layers==2.1.0", "s" * 64),
+    *("", "two words", "über", "\u202e", "line\nbreak", "tab\t", '"', "\\", "\x00", "../..", "{}", "NaN", "1"),
+)
+"""Texts to choose from where a field takes them."""
+
+JUNK: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 3, 2**31, 2**53 + 1, 2**63, 10**30, 0.5, -1.5, 5e-324, "", "3", "affine"),
+    *("layerkit:affine", ":affine", "affine:", [], {}, [1], [[]], [None], {"type": "relu"}, {"type": "zeros"}, {"type": ""}),
+    *({"type": None}, {"type": "affine"}, {"type": "sgd", "learning_rate": 1}, {"a": {"b": []}}, [{"type": "crossentropy"}]),
+)
+"""Values that stand where others belong."""
+
+
+EXPRESSIBLE = {
+    *("unknown_key", "missing_key", "missing_version", "newer_version", "wrong_type", "out_of_range"),
+    *("unknown_type", "wrong_family", "ambiguous_type"),
+}
+"""Codes of the faults that a JSON Schema can find."""
+
+
+class SpecSource:
+    """Draws specs, sound ones and faulty ones, from the fields that the components of a registry declare."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._members = {
+            family.__name__: [item for item in registry.registrations if issubclass(item.component, family)]
+            for family in (*FAMILIES, Stage)
+        }
+        self._simple = {
+            name: [item for item in members if FAMILY_KEY not in json.dumps(schema_of(item.component))]
+            for name, members in self._members.items()
+        }
+        self._names = {item: _names(item, registry) for item in registry.registrations}
+
+    def spec(self, random: Random) -> dict[str, Any]:
+        """Return the document of a run spec or a bare model spec, which may be faulty in some places."""
+        document = self.sound_spec(random)
+        for _ in range(random.choice((0, 0, 0, 1, 2))):
+            spoil(document, random)
+        return document
+
+    def sound_spec(self, random: Random) -> dict[str, Any]:
+        """Return a document whose single values are sound; they may still not fit together."""
+        if random.randrange(5) < 2:
+            return self._turned({"layerkit": 1, **self._model(random, None)}, random)
+        data = self.component(random.choice(self._members["Dataset"]), random)
+        training = self._block(TrainingSpec, random)
+        document = {**self._block(RunSpec, random, without={"data", "model", "training"}), "layerkit": 1}
+        document |= {"data": data, "model": self._model(random, self._sample_shape(data)), "training": training}
+        return self._turned(document, random)
+
+    def component(self, item: Registration, random: Random, depth: int = 0) -> dict[str, Any]:
+        """Return the document of one component."""
+        document = {"type": random.choice(self._names[item]), **self._fields(schema_of(item.component), random, {"type"}, depth)}
+        return self._turned(document, random)
+
+    def value(self, schema: Mapping[str, Any], random: Random, defs: Mapping[str, Any], depth: int = 0) -> Any:
+        """Return a value that a piece of a component's JSON Schema allows."""
+        if FAMILY_KEY in schema:
+            members = (self._members if depth < DEEPEST else self._simple)[schema[FAMILY_KEY]]
+            return self.component(random.choice(members), random, depth + 1)
+        if "$ref" in schema:
+            return self._fields(defs[schema["$ref"].rpartition("/")[2]], random, set(), depth, defs)
+        if "anyOf" in schema:
+            return self.value(random.choice(schema["anyOf"]), random, defs, depth)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return random.choice(schema["enum"])
+        match schema["type"]:
+            case "null":
+                return None
+            case "boolean":
+                return bool(random.randrange(2))
+            case "integer":
+                return _integer(schema, random)
+            case "number":
+                return _number(schema, random)
+            case "string":
+                return random.choice([word for word in WORDS if _takes(schema, word)])
+            case "array":
+                nobody = self._members.get(schema.get("items", {}).get(FAMILY_KEY)) == []
+                items = [] if nobody else _items(schema, random)
+                return [self.value(item, random, defs, depth) for item in items]
+            case "object":
+                keys = random.sample(["a", "b b", "ü", "type"], random.randint(0, schema.get("maxProperties", 3)))
+                return {key: self.value(schema["additionalProperties"], random, defs, depth) for key in keys}
+        raise AssertionError(f"no value is known for {schema}")
+
+    def _fields(
+        self, schema: Mapping[str, Any], random: Random, without: set[str], depth: int, defs: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        defs = schema.get("$defs", {}) if defs is None else defs
+        return {
+            name: self.value(field, random, defs, depth)
+            for name, field in schema["properties"].items()
+            if name not in without and (name in schema.get("required", ()) or random.randrange(5) < 2)
+        }
+
+    def _block(self, cls: type[BaseModel], random: Random, without: set[str] = frozenset()) -> dict[str, Any]:
+        return self._fields(schema_of(cls), random, {*without, "layerkit"}, 0)
+
+    def _model(self, random: Random, sample_shape: Sequence[int] | None) -> dict[str, Any]:
+        """Return a model whose layers fit each other as a rule."""
+        if sample_shape is None or random.randrange(10) == 0:
+            sample_shape = random.choice(([4], [3], [1], [6, 5, 2], [4, 4, 1], [2, 3]))
+        shape: lk.Shape | None = tuple(sample_shape)
+        layers = []
+        for _ in range(random.randint(0, 4)):
+            document, shape = self._fitting(lk.Layer, random, shape)
+            layers.append(document)
+        layers.append(self._fitting(lk.Loss, random, shape)[0])
+        return {
+            **self._block(ModelSpec, random, without={"input_shape", "layers"}),
+            "input_shape": list(sample_shape),
+            "layers": layers,
+        }
+
+    def _fitting(self, family: type[Stage], random: Random, shape: lk.Shape | None) -> tuple[dict[str, Any], lk.Shape | None]:
+        """Return a layer and the shape that it gives, None where it cannot take ``shape``; a few draws avoid that."""
+        document = {}
+        for _ in range(4):
+            item = random.choice(self._members[family.__name__])
+            document = self.component(item, random)
+            text = json.dumps({**document, "type": item.tag})
+            try:
+                layer = item.component.model_validate_json(text, context={"resolver": self.registry})
+                assert isinstance(layer, Stage)
+                return document, None if shape is None else layer.output_shape(shape)
+            except (ValueError, lk.LayerkitError):
+                continue
+        return document, None
+
+    def _sample_shape(self, data: dict[str, Any]) -> Sequence[int] | None:
+        cls = self.registry.resolve(lk.Dataset, data["type"])
+        text = json.dumps({**data, "type": cls.tag()})
+        return cls.model_validate_json(text, context={"resolver": self.registry}).facts().input_shape
+
+    @staticmethod
+    def _turned(document: dict[str, Any], random: Random) -> dict[str, Any]:
+        """Return a document with its keys in this order or the other."""
+        return dict(list(document.items())[:: random.choice((1, -1))])
+
+
+def _names(item: Registration, registry: Registry) -> list[str]:
+    """Return what a spec may call a component; the short name often, where it is no other's too."""
+    alone = len(registry.matches(item.family, item.tag)) == 1
+    return [f"{item.distribution}:{item.tag}", *([item.tag] * 3 if alone else [])]
+
+
+@cache
+def schema_of(cls: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema that pydantic gives for a class's own fields."""
+    return cls.model_json_schema()
+
+
+def _takes(schema: Mapping[str, Any], word: str) -> bool:
+    fits = schema.get("minLength", 0) <= len(word) <= schema.get("maxLength", 99)
+    pattern = schema.get("pattern")
+    return fits and (pattern is None or re.search(pattern.replace("$", r"\Z"), word) is not None)
+
+
+def _integer(schema: Mapping[str, Any], random: Random) -> int:
+    """Return an integer near the lower bound, so that what is built stays small."""
+    low = max(schema.get("minimum", -5), schema.get("exclusiveMinimum", -6) + 1)
+    high = min(schema.get("maximum", low + 12), schema.get("exclusiveMaximum", low + 13) - 1, low + 12)
+    return random.randint(low, random.choice((min(low + 3, high), high)))
+
+
+def _number(schema: Mapping[str, Any], random: Random) -> int | float:
+    """Return a number within the bounds, often as close to them as floats go."""
+    low = math.nextafter(schema["exclusiveMinimum"], math.inf) if "exclusiveMinimum" in schema else schema.get("minimum", -3.0)
+    high = math.nextafter(schema["exclusiveMaximum"], -math.inf) if "exclusiveMaximum" in schema else schema.get("maximum", 3.0)
+    if random.randrange(2):
+        return random.choice([value for value in (low, high, 0, 1, -0.0, 1e-300, 0.1) if low <= value <= high])
+    return min(max(random.uniform(low, high), low), high)
+
+
+def _items(schema: Mapping[str, Any], random: Random) -> Sequence[Mapping[str, Any]]:
+    if "prefixItems" in schema:
+        return list(schema["prefixItems"])
+    least = schema.get("minItems", 0)
+    return [schema["items"]] * random.randint(least, min(schema.get("maxItems", least + 3), least + 3))
+
+
+# --- spoiling -----------------------------------------------------------------------------------------------------
+
+
+def places(value: Any) -> Iterator[tuple[Any, str | int]]:
+    """Yield every place within a document, as the object or list that it is in and its key there."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in list(inner):
+        yield value, key
+        yield from places(item)
+
+
+def spoil(document: dict[str, Any], random: Random) -> None:
+    """Change one place of a document: leave it out, put something else there, repeat it, or put something beside it."""
+    holder, key = random.choice(list(places(document)) or [(document, "layerkit")])
+    match random.randrange(4):
+        case 0:
+            del holder[key]
+        case 1:
+            holder[key] = copy.deepcopy(random.choice(JUNK))
+        case 2 if isinstance(holder, dict):
+            holder[random.choice(("extra", "typ", "name", "units", "layerkit", "type", ""))] = copy.deepcopy(random.choice(JUNK))
+        case _:
+            if isinstance(holder, list) and isinstance(key, int):
+                holder.insert(key, copy.deepcopy(random.choice((holder[key], *JUNK))))

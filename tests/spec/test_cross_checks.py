@@ -1,0 +1,157 @@
+"""Rules that tie several parts of a spec together, each from the parts that are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pytest
+
+import layerkit as lk
+from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
+from layerkit.layers.base import Stage
+from layerkit.spec.cross_checks import data_faults, stack_faults
+from layerkit.spec.faults import Fault
+
+LOSS = CategoricalCrossEntropy()
+
+
+class Known(lk.Dataset):
+    """A data set of which a test says what is known."""
+
+    type: Literal["known"] = "known"
+    train_count: int | None = None
+    input_shape: tuple[int, ...] | None = None
+    n_classes: int | None = None
+
+    def facts(self) -> DatasetFacts:
+        return DatasetFacts(self.train_count, self.input_shape, self.n_classes)
+
+    def load(self, seed: int, folder: Any) -> lk.Split:
+        raise NotImplementedError
+
+
+class Unknown(lk.Dataset):
+    """A data set that fails where it is asked what is known of it."""
+
+    type: Literal["unknown"] = "unknown"
+
+    def facts(self) -> DatasetFacts:
+        raise LookupError("x" * 5000)
+
+    def load(self, seed: int, folder: Any) -> lk.Split:
+        raise NotImplementedError
+
+
+class Distance(CategoricalCrossEntropy):
+    """A loss without classes."""
+
+    type: Literal["distance"] = "distance"  # type: ignore[assignment]  # another tag than that of the base
+
+    def class_count(self, input_shape: Shape) -> int | None:
+        return None
+
+
+class Broken(CategoricalCrossEntropy):
+    """A loss that fails where it is asked for its classes."""
+
+    type: Literal["broken"] = "broken"  # type: ignore[assignment]  # another tag than that of the base
+
+    def class_count(self, input_shape: Shape) -> int | None:
+        raise ArithmeticError("cannot count")
+
+
+def places(faults: Sequence[Fault]) -> list[tuple[str, str]]:
+    """Return dotted place and code of each fault."""
+    return [(".".join(map(str, fault.location)), fault.code) for fault in faults]
+
+
+# --- the stack ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layers", "input_shape", "wanted"),
+    [
+        ([Affine(units=3), LOSS], (4,), []),
+        ([Affine(units=3), LOSS], (2, 2), [("layers.0", "shape_mismatch")]),
+        ([Affine(units=3), LOSS], None, []),
+        ([Affine(units=3), None, LOSS], (2, 2), [("layers.0", "shape_mismatch")]),
+        ([None, Affine(units=3), LOSS], (2, 2), []),
+        ([ReLU(), None, Affine(units=3), LOSS], (2, 2), []),
+        ([ReLU()], (2, 2), [("layers.0", "missing_loss")]),
+        ([Affine(units=3)], (2, 2), [("layers.0", "missing_loss"), ("layers.0", "shape_mismatch")]),
+        ([LOSS, LOSS], (3,), [("layers.0", "misplaced_loss")]),
+        ([LOSS, Affine(units=3), LOSS], (3,), [("layers.0", "misplaced_loss")]),
+        ([LOSS, Affine(units=3), LOSS], (2, 2), [("layers.0", "misplaced_loss"), ("layers.0", "shape_mismatch")]),
+        (
+            [ReLU(name="a"), Affine(units=3, name="a"), LOSS],
+            (2, 2),
+            [("layers.1", "duplicate_name"), ("layers.1", "shape_mismatch")],
+        ),
+        ([], (4,), []),
+    ],
+    ids=repr,
+)
+def test_a_stack_is_checked_as_far_as_it_is_sound(
+    layers: Sequence[Stage | None], input_shape: Shape | None, wanted: list[tuple[str, str]]
+) -> None:
+    assert places(stack_faults(layers, input_shape)) == wanted
+
+
+# --- data, model and training -------------------------------------------------------------------------------------
+
+STACK = [Affine(units=3), LOSS]
+SHAPE, CLASSES, BATCH = (
+    ("model.input_shape", "data_mismatch"),
+    ("model.layers.1", "class_count"),
+    ("training.batch_size", "batch_size"),
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "layers", "input_shape", "batch_size", "wanted"),
+    [
+        (Known(train_count=10, input_shape=(4,), n_classes=3), STACK, (4,), 10, []),
+        (Known(train_count=9, input_shape=(5,), n_classes=4), STACK, (4,), 10, [SHAPE, CLASSES, BATCH]),
+        (Known(n_classes=2), STACK, (4,), 1, []),
+        (Known(), STACK, (4,), 10**9, []),
+        (None, STACK, (4,), 10, []),
+        (Known(train_count=9, input_shape=(5,), n_classes=4), STACK, None, None, []),
+        (Known(train_count=9, input_shape=(5,), n_classes=4), [], (4,), None, [SHAPE]),
+        (Known(n_classes=4), [None, LOSS], (4,), None, []),
+        (Known(n_classes=4), [Affine(units=3)], (4,), None, []),
+        (Known(n_classes=4), [LOSS, ReLU()], (3,), None, []),
+        (Known(n_classes=4), [LOSS, LOSS], (3,), None, []),
+        (Known(n_classes=4), STACK, (2, 2), None, []),
+        (Known(n_classes=4), [Affine(units=3), Distance()], (4,), None, []),
+        (Known(train_count=9, n_classes=4), [Affine(units=3), Broken()], (4,), 10, [("model.layers.1", "layer_failed"), BATCH]),
+        (Unknown(), STACK, (4,), 10, [("data", "data_failed")]),
+    ],
+    ids=repr,
+)
+def test_the_data_are_compared_with_what_is_sound(
+    data: lk.Dataset | None,
+    layers: list[Stage | None],
+    input_shape: Shape | None,
+    batch_size: int | None,
+    wanted: list[tuple[str, str]],
+) -> None:
+    assert places(data_faults(data, layers, input_shape, batch_size)) == wanted
+
+
+def test_the_messages_have_both_sides() -> None:
+    data = Known(train_count=9, input_shape=(5, 1), n_classes=4)
+    assert [fault.message for fault in data_faults(data, STACK, (4,), 10)] == [
+        "samples of known have shape (5, 1); the model expects (4,)",
+        "known has 4 classes; the loss receives 3 outputs",
+        "10 is more than the 9 training samples of known",
+    ]
+    assert [fault.message for fault in data_faults(Known(), [Affine(units=3), Broken()], (4,), None)] == [
+        "the loss fails: ArithmeticError: cannot count"
+    ]
+
+
+def test_the_message_of_a_third_party_is_cut() -> None:
+    (fault,) = data_faults(Unknown(), STACK, (4,), 10)
+    assert fault.message.startswith("unknown fails: LookupError: xxx")
+    assert len(fault.message) == 300

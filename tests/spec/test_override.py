@@ -1,0 +1,162 @@
+"""Overrides: one value set in one place, and every reason why it cannot be."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerkit.spec.diagnostics import path_text
+from layerkit.spec.override import Override
+from layerkit.spec.source import Location
+
+DOCUMENT: Any = {
+    "layerkit": 1,
+    "model": {"input_shape": [4], "layers": [{"type": "affine", "units": 3}, {"type": "relu"}]},
+    "training": {"batch_size": None},
+}
+
+
+def at(document: Any, location: Location) -> Any:
+    """Return the value at a place."""
+    for step in location:
+        document = document[step]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("argument", "location", "value"),
+    [
+        ("layerkit=2", ("layerkit",), 2),
+        ("model.layers[0].units=64", ("model", "layers", 0, "units"), 64),
+        ("model.layers[1]={}", ("model", "layers", 1), {}),
+        ("model.input_shape[0]=-1", ("model", "input_shape", 0), -1),
+        ("training.batch_size=null", ("training", "batch_size"), None),
+        ("training.shuffle=true", ("training", "shuffle"), True),
+        ("training.rate=1e-3", ("training", "rate"), 0.001),
+        ("training.rate=2.0", ("training", "rate"), 2),
+        ("model.input_shape=[8, 8]", ("model", "input_shape"), [8, 8]),
+        ('model.layers[1]={"type": "affine", "units": 3}', ("model", "layers", 1), {"type": "affine", "units": 3}),
+        ("name=digits", ("name",), "digits"),
+        ("name=data/train-1.csv", ("name",), "data/train-1.csv"),
+        ("name=True", ("name",), "True"),
+        ("name=nan", ("name",), "nan"),
+        ('name="a = b"', ("name",), "a = b"),
+        ('name=""', ("name",), ""),
+        ("$schema=schema.json", ("$schema",), "schema.json"),
+        ("new-key=1", ("new-key",), 1),
+        ("größe=1", ("größe",), 1),
+    ],
+)
+def test_a_value_is_set(argument: str, location: Location, value: object) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    override = Override(argument)
+    assert override.location == location
+    assert override.apply(document) == []
+    assert type(at(document, location)) is type(value)
+    wanted = copy.deepcopy(DOCUMENT)
+    at(wanted, location[:-1])[location[-1]] = value
+    assert document == wanted
+
+
+@pytest.mark.parametrize(
+    "argument", ["seed", "", "=1", "a b=1", "model..layers=1", ".model=1", "model.=1", "layers[]=1", "layers[-1]=1"]
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_is_no_assignment_is_refused(argument: str, wrapped: bool) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    (fault,) = Override(f"[{argument}" if wrapped else argument).apply(document)
+    assert fault.code == "override"
+    assert fault.message == "expected PATH=VALUE, such as model.layers[0].units=64"
+    assert document == DOCUMENT
+
+
+NO_VALUES = ["", " ", "two words", "a$b", "1,2", "[1, 2", "'x'", "007", "+1", '{"a": 1, "a": 2}', '"\udcff"']
+NO_NUMBERS = ["-Infinity", "NaN", "Infinity", "1e999", "9" * 5000]
+TOO_DEEP = ["[" * 5000, "[" * 65 + "]" * 65]
+
+
+@pytest.mark.parametrize("value", [*NO_VALUES, *NO_NUMBERS, *TOO_DEEP], ids=lambda value: ascii(value)[:20])
+def test_a_value_that_is_neither_json_nor_a_word_is_refused(value: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    (fault,) = Override(f"name={value}").apply(document)
+    assert (fault.location, fault.code) == (("name",), "override")
+    assert fault.message == "the value is no JSON; a string with spaces or marks in it stands in double quotes"
+    assert document == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("data.type", "data"),
+        ("model.layer[0].units", "model.layer"),
+        ("model.layers[2].units", "model.layers[2]"),
+        ("model.layers[2]", "model.layers[2]"),
+        ("model.layers.units", "model.layers.units"),
+        ("model[0]", "model[0]"),
+        ("model[0].units", "model[0]"),
+        ("layerkit.major", "layerkit.major"),
+        ("training.batch_size[0]", "training.batch_size[0]"),
+    ],
+)
+def test_a_place_that_is_not_there_is_named(path: str, missing: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    (fault,) = Override(f"{path}=1").apply(document)
+    assert (fault.code, fault.message) == ("override", f"there is no {missing}")
+    assert document == DOCUMENT
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 1])
+def test_a_document_that_is_no_object_has_no_places(document: Any) -> None:
+    (fault,) = Override("seed=1").apply(document)
+    assert fault.message == "there is no seed"
+
+
+def test_an_override_answers_for_its_place_and_what_is_within() -> None:
+    override = Override("model.layers[0]=1")
+    assert override.covers(("model", "layers", 0))
+    assert override.covers(("model", "layers", 0, "units"))
+    assert not override.covers(("model", "layers", 1))
+    assert not override.covers(("model", "layers"))
+    assert not override.covers(())
+
+
+def test_a_fault_is_shown_on_the_command_line() -> None:
+    override = Override("a b\n=\x1b[31m")
+    (fault,) = override.apply({})
+    assert str(override.diagnostic(fault)).split("\n") == [
+        '<command line>: ["a b\ufffd=\ufffd[31m"]: expected PATH=VALUE, such as model.layers[0].units=64',
+        "  --set a b",
+        "        ^^^",
+    ]
+    diagnostic = Override("seed=").diagnostic(fault)
+    assert (diagnostic.line, diagnostic.column, diagnostic.place) == (None, None, "<command line>")
+
+
+STEPS = st.one_of(st.sampled_from(["a", "type", "$schema", "x-y", "größe", "_1"]), st.integers(0, 99))
+LOCATIONS = st.lists(STEPS, min_size=1, max_size=5).filter(lambda steps: isinstance(steps[0], str)).map(tuple)
+
+
+@settings(deadline=None, max_examples=200)
+@given(LOCATIONS)
+def test_the_path_of_a_diagnostic_is_the_path_of_an_override(location: Location) -> None:
+    """What ``validate`` prints can be handed to ``--set`` as it is."""
+    assert Override(f"{path_text(location)}=1").location == location
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=30))
+def test_any_argument_is_either_applied_or_refused(argument: str) -> None:
+    override = Override(argument)
+    document = copy.deepcopy(DOCUMENT)
+    faults = override.apply(document)
+    if faults:
+        assert document == DOCUMENT
+        assert len(str(override.diagnostic(faults[0])).split("\n")) == 3
+    else:
+        value = at(document, override.location)
+        assert override.apply(document) == []
+        assert at(document, override.location) == value

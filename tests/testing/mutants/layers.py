@@ -1,0 +1,624 @@
+"""Right layers of several kinds, and wrong ones made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from layerkit import Affine, Array, Constant, Layer, Node, Normal, Parameter, ReLU, Shape, ShapeError, chain_shape
+from layerkit.testing.conformance import layers, stages
+
+from .catalogue import caught_by, sound
+
+# --- right ones ---------------------------------------------------------------------------------------------------
+
+
+@sound
+class Dense(Layer):
+    """Square fully connected layer. Shapes: inputs and outputs (N, D)."""
+
+    type: Literal["dense"] = "dense"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ShapeError(f"dense expects vectors, received {input_shape}")
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"weight": Parameter((*input_shape, *input_shape), Normal(std=1.0)), "bias": Parameter(input_shape, decay=False)}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        outputs: Array = inputs @ node.params.weight + node.params.bias
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.weight = node.cache.T @ d_out
+        node.grads.bias = d_out.sum(axis=0)
+        d_inputs: Array = d_out @ node.params.weight.T
+        return d_inputs
+
+
+@sound
+class Square(Layer):
+    """Squares. Shapes: inputs and outputs (N, \\*shape)."""
+
+    type: Literal["square"] = "square"
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        return inputs * inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Array = d_out * 2 * node.cache
+        return d_inputs
+
+
+@sound
+class Dropout(Layer):
+    """Drops half of the inputs during training. Shapes: inputs and outputs (N, \\*shape)."""
+
+    type: Literal["half_dropout"] = "half_dropout"
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = self.mask(node, inputs) if node.training else None
+        return inputs if node.cache is None else inputs * node.cache
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return d_out if node.cache is None else d_out * node.cache
+
+    def mask(self, node: Node, inputs: Array) -> Array:
+        """Return 0 or 2 for each input."""
+        return 2 * (node.rng.random(inputs.shape, node.dtype) < 0.5).astype(node.dtype)
+
+
+@sound
+class BatchNorm(Layer):
+    """Batch normalisation. Shapes: inputs and outputs (N, \\*shape)."""
+
+    type: Literal["batch_norm"] = "batch_norm"
+    epsilon: float = 1e-3
+    """Added to the variance."""
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"scale": Parameter(input_shape, Constant(value=1.0)), "shift": Parameter(input_shape)}
+
+    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"mean": Parameter(input_shape), "variance": Parameter(input_shape, Constant(value=1.0))}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        mean, variance = self.measure(node, inputs)
+        inverse = 1 / np.sqrt(variance + self.epsilon)
+        normalized = (inputs - mean) * inverse
+        node.cache = normalized, inverse
+        outputs: Array = node.params.scale * normalized + node.params.shift
+        return outputs
+
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        """Return the mean and the variance to normalize with."""
+        if not node.training:
+            return node.state.mean, node.state.variance
+        mean, variance = inputs.mean(axis=0), inputs.var(axis=0)
+        node.state.mean = 0.7 * node.state.mean + 0.3 * mean
+        node.state.variance = 0.7 * node.state.variance + 0.3 * variance
+        return mean, variance
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        normalized, inverse = node.cache
+        node.grads.scale = (d_out * normalized).sum(axis=0)
+        node.grads.shift = d_out.sum(axis=0)
+        d_inputs: Array = d_out * node.params.scale
+        if node.training:
+            d_inputs = d_inputs - d_inputs.mean(axis=0) - normalized * (d_inputs * normalized).mean(axis=0)
+        return d_inputs * inverse
+
+
+@sound
+class Skip(Layer):
+    """``outputs = inner(inputs) + inputs``. Shapes: inputs and outputs (N, D)."""
+
+    type: Literal["skip"] = "skip"
+    inner: Annotated[tuple[Layer, ...], Field(strict=False)] = (Affine(units=5), ReLU(), Affine(units=5))
+    """What is added."""
+
+    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
+        return {"inner": self.inner}
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if chain_shape(self.inner, input_shape) != input_shape:
+            raise ShapeError(f"skip cannot add anything to samples of shape {input_shape}")
+        return input_shape
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return node.branches["inner"].forward(inputs) + inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inner = node.branches["inner"].backward(d_out)
+        return None if d_inner is None else d_inner + d_out
+
+
+@sound
+class Buffered(Square):
+    """Squares in buffers. Shapes: inputs and outputs (N, \\*shape)."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        return np.multiply(inputs, inputs, out=node.buffer("outputs", inputs.shape))
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = np.multiply(d_out, node.cache, out=node.buffer("d_inputs", d_out.shape))
+        d_inputs *= 2
+        return d_inputs
+
+
+# --- wrong gradients ----------------------------------------------------------------------------------------------
+
+
+@caught_by(layers.input_gradients, r"neighbour_1\.scale: .* DISAGREE")
+class InputGradientTransposed(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        super().backward(node, d_out)
+        d_inputs: Array = d_out @ node.params.weight
+        return d_inputs
+
+
+@caught_by(layers.input_gradients, r"inputs: .* DISAGREE")
+class RightForAnUpstreamOfOnes(Square):
+    """Forgets which upstream gradient belongs to which element."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return super().backward(node, np.full_like(d_out, d_out.mean()))
+
+
+@caught_by(layers.input_gradients, "DISAGREE")
+class ForgetsUpstream(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return super().backward(node, np.ones_like(d_out))
+
+
+@caught_by(layers.input_gradients, "DISAGREE")
+class Float32Inside(Square):
+    """Computes in float32, whatever the dtype of the node is."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return super().forward(node, inputs.astype(np.float32)).astype(node.dtype)
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Array = d_out * 2 * node.cache.astype(node.dtype)
+        return d_inputs
+
+
+@caught_by(layers.input_gradients, "backward returned None, though node.needs_input_gradient is true")
+class NoInputGradient(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return None
+
+
+@caught_by(layers.input_gradients, "DISAGREE")
+class TakesTheMeanForConstant(BatchNorm):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        super().backward(node, d_out)
+        d_inputs: Array = d_out * node.params.scale * node.cache[1]
+        return d_inputs
+
+
+@caught_by(layers.input_gradients, "DISAGREE")
+class ForgetsTheShortcut(Skip):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return node.branches["inner"].backward(d_out)
+
+
+@caught_by(layers.parameter_gradients, r"dense_1\.weight: .* DISAGREE")
+class WeightGradientTransposed(Dense):
+    """The weight is square, so that no shape tells."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        node.grads.weight = node.grads.weight.T.copy()
+        return d_inputs
+
+
+@caught_by(layers.parameter_gradients, r"dense_1\.bias: .* DISAGREE")
+class BiasGradientIsAMean(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        node.grads.bias = d_out.mean(axis=0)
+        return d_inputs
+
+
+@caught_by(layers.parameter_gradients, r"dense_1\.weight: .* DISAGREE")
+class WrongInOneElement(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        node.grads.weight += 1e-3
+        return d_inputs
+
+
+@caught_by(layers.parameter_gradients, r"skip_1\.inner\.affine_1\.weight: .* DISAGREE")
+class StopsWithinABranch(Skip):
+    """Calls the last inner layer alone on the way back."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        last = node.branches["inner"].nodes[-1]
+        assert isinstance(last.layer, Layer)
+        last.layer.backward(last, d_out)
+        return d_out
+
+
+@caught_by(layers.prediction_gradients, "DISAGREE")
+class TrainingGradientInPrediction(BatchNorm):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.training = True
+        return super().backward(node, d_out)
+
+
+@caught_by(layers.prediction_gradients, "DISAGREE")
+class VarianceForDeviation(BatchNorm):
+    """Divides by the variance on the way back in prediction mode; as long as it is 1, nobody sees."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        return d_inputs if node.training or d_inputs is None else d_inputs * node.cache[1]
+
+
+@caught_by(layers.first_layer, "AttributeError|grads")
+class SkipsItsParametersWhenFirst(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return super().backward(node, d_out) if node.needs_input_gradient else None
+
+
+@caught_by(layers.first_layer, "TypeError")
+class ReliesOnItsBranch(Skip):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inner: Any = node.branches["inner"].backward(d_out)
+        return d_inner + d_out  # type: ignore[no-any-return]  # that it may be None is the mistake
+
+
+# --- what a batch is ----------------------------------------------------------------------------------------------
+
+
+@caught_by(layers.batch_of_one, "ValueError|shape")
+class SqueezesABatchOfOne(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return super().forward(node, inputs.squeeze())
+
+
+@caught_by(layers.batch_of_one, "row 0 alone in prediction mode")
+class MixesSamplesInPrediction(TrainingGradientInPrediction):
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        return inputs.mean(axis=0), inputs.var(axis=0)
+
+
+@caught_by(stages.batches_of_any_size, "after others at the same node")
+class KeepsItsFirstCache(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        if node.cache is None or node.cache.shape != inputs.shape:
+            node.cache = inputs
+        return inputs * inputs
+
+
+@caught_by(stages.batches_of_any_size, "a batch of 1, after others")
+class ReadsItsWholeOldMemory(Dense):
+    """Keeps memory for the largest batch so far, and sums over all of it."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        memory = getattr(node, "memory", None)
+        if memory is None or len(memory) < len(d_out):
+            memory = np.zeros(d_out.shape, d_out.dtype)
+        memory[: len(d_out)] = d_out
+        node.memory = memory  # type: ignore[attr-defined]  # a node has no such attribute, and nothing forbids one
+        d_inputs = super().backward(node, d_out)
+        node.grads.bias = memory.sum(axis=0)
+        return d_inputs
+
+
+# --- what belongs to whom -----------------------------------------------------------------------------------------
+
+
+@caught_by(stages.interleaved_nodes, "d_inputs")
+class CacheOnTheClass(Square):
+    cached: ClassVar[Any] = None
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        type(self).cached = inputs
+        return inputs * inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Array = d_out * 2 * self.cached
+        return d_inputs
+
+
+@caught_by(stages.interleaved_nodes, "d_inputs")
+class CacheOnTheDescription(Square):
+    _cached: Any = None
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        object.__setattr__(self, "_cached", inputs)
+        return inputs * inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Array = d_out * 2 * self._cached
+        return d_inputs
+
+
+@caught_by(stages.interleaved_nodes, "outputs")
+class SharedBuffer(Square):
+    memory: ClassVar[dict[Shape, Array]] = {}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs.copy()
+        buffer = self.memory.setdefault(inputs.shape, np.empty(inputs.shape))
+        return np.multiply(inputs, inputs, out=buffer, casting="same_kind")
+
+
+@caught_by(stages.gradients_are_overwritten, r"dense_1\.grads\.weight")
+class Accumulates(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        before = node.grads.weight.copy()
+        d_inputs = super().backward(node, d_out)
+        node.grads.weight += before
+        return d_inputs
+
+
+@caught_by(stages.gradients_are_overwritten, r"dense_1\.grads\.weight")
+class ReplacesItsGradients(Dense):
+    """Fills arrays of its own, which the network's flat vector does not see."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads = type(node.grads)({name: np.empty_like(array) for name, array in node.grads.items()})
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.backward_twice, "the second backward pass|TypeError")
+class BackwardUsesUpTheCache(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        node.cache = None
+        return d_inputs
+
+
+@caught_by(stages.arguments_are_kept, r"after WritesInputs\.forward: inputs")
+class WritesInputs(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs.copy()
+        inputs *= inputs
+        return inputs
+
+
+@caught_by(stages.arguments_are_kept, r"after WritesUpstream\.backward: d_out")
+class WritesUpstream(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_out *= 2 * node.cache
+        return d_out
+
+
+@caught_by(stages.arguments_are_kept, r"after OverwritesAView\.backward: inputs")
+class OverwritesAView(Layer):
+    """Hands out a view of its inputs, and uses that memory for the gradient."""
+
+    type: Literal["overwrites_a_view"] = "overwrites_a_view"
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs[:]
+        view: Array = node.cache
+        return view
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        np.copyto(node.cache, d_out)
+        d_inputs: Array = node.cache
+        return d_inputs
+
+
+@caught_by(stages.read_only_arguments, r"forward raised ValueError: .*read-only")
+class BorrowsItsInputs(Square):
+    """Writes into its inputs and puts back what was there."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        kept = inputs.copy()
+        inputs *= kept
+        outputs = inputs.copy()
+        inputs[...] = kept
+        node.cache = kept
+        return outputs
+
+
+@caught_by(stages.strided_arguments, r"forward raised (ValueError|AttributeError)")
+class NeedsContiguousInputs(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        flat = inputs.view()
+        flat.shape = (inputs.size,)
+        node.cache = inputs
+        squares: Array = (flat * flat).reshape(inputs.shape)
+        return squares
+
+
+@caught_by(stages.strided_arguments, "not contiguous")
+class ReadsInputsInMemoryOrder(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return super().forward(node, inputs.ravel(order="K").reshape(inputs.shape))
+
+
+# --- shapes and dtypes --------------------------------------------------------------------------------------------
+
+
+@caught_by(stages.shapes_and_dtypes, "the outputs of AlwaysFloat64.forward are float64, expected float32")
+class AlwaysFloat64(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return super().forward(node, inputs).astype(np.float64)
+
+
+@caught_by(stages.shapes_and_dtypes, "the input gradients of Float64Gradient.backward are float64, expected float32")
+class Float64Gradient(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return d_out * (2 * node.cache).astype(np.float64)
+
+
+@caught_by(stages.shapes_and_dtypes, r"the outputs of OneTooMany.forward have shape \(3, 5\), expected \(3, 6\)")
+class OneTooMany(Square):
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+
+@caught_by(stages.shapes_and_dtypes, r"the input gradients of SummedGradient.backward have shape \(5,\), expected \(3, 5\)")
+class SummedGradient(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Array = (d_out * 2 * node.cache).sum(axis=0)
+        return d_inputs
+
+
+@caught_by(stages.shapes_and_dtypes, "the outputs of GivesAList.forward must be an array, received list")
+class GivesAList(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        outputs: Any = super().forward(node, inputs).tolist()
+        return outputs  # type: ignore[no-any-return]  # a list is the mistake
+
+
+@caught_by(stages.float32_agrees_with_float64, "in float32: ")
+class Float16Inside(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        outputs = super().forward(node, inputs)
+        return outputs if node.dtype == np.float64 else outputs.astype(np.float16).astype(node.dtype)
+
+
+@caught_by(stages.odd_shapes, r"for samples of shape \(\): IndexFaultInShape.output_shape raised IndexError")
+class IndexFaultInShape(Square):
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *input_shape[1:])
+
+
+@caught_by(stages.odd_shapes, r"for samples of shape \(\): .*parameters, state or branches raised .*IndexError")
+class IndexFaultInParameters(Dense):
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"weight": Parameter((input_shape[0], input_shape[0])), "bias": Parameter((input_shape[0],))}
+
+
+@caught_by(stages.odd_shapes, r"for samples of shape \(1, 1\): .*backward raised ValueError")
+class TakesMatricesForVectors(Dense):
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if not input_shape:
+            raise ShapeError("samples must have an axis")
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        length = int(np.prod(input_shape))
+        return {"weight": Parameter((length, length)), "bias": Parameter((length,))}
+
+
+# --- state, modes and randomness ----------------------------------------------------------------------------------
+
+
+@caught_by(stages.saved_arrays, "at a new node with the saved parameters and state")
+class UndeclaredState(BatchNorm):
+    """Keeps its running variance where no checkpoint finds it."""
+
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        kept: Any = node.__dict__
+        variance = kept.get("running", np.ones(node.input_shape, node.dtype))
+        if not node.training:
+            return node.state.mean, variance
+        kept["running"] = 0.7 * variance + 0.3 * inputs.var(axis=0)
+        return super().measure(node, inputs)
+
+
+@caught_by(stages.saved_arrays, "at a new node with the saved parameters and state")
+class StateInTheCache(Square):
+    """Divides by the largest input that it has seen."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        largest = 1.0 if node.cache is None else node.cache[1]
+        node.cache = inputs, max(largest, float(np.abs(inputs).max()))
+        outputs: Array = inputs * inputs / largest
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        inputs, largest = node.cache
+        d_inputs: Array = d_out * 2 * inputs / largest
+        return d_inputs
+
+
+@caught_by(stages.state_is_used, r"square_1\.state\.counter is declared")
+class UnusedState(Square):
+    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"counter": Parameter(())}
+
+
+@caught_by(stages.parameters_are_used, r"dense_1\.grads\.unused is zero")
+class UnusedParameter(Dense):
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {**super().parameters(input_shape), "unused": Parameter((2,))}
+
+
+@caught_by(stages.parameters_are_used, r"dense_1\.params\.unused is declared, and has no influence on the outputs")
+class UnusedParameterWithAGradient(UnusedParameter):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.unused = node.params.unused + 1
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.parameters_are_used, r"dense_1\.grads\.bias is zero")
+class NoBiasGradient(Dense):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        node.grads.bias[...] = 0
+        return d_inputs
+
+
+@caught_by(stages.prediction_changes_nothing, r"forward draws from node\.rng though node\.training is false")
+class DropsInPrediction(Dropout):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = None if node.training else self.mask(node, inputs)
+        return inputs if node.cache is None else inputs * node.cache
+
+
+@caught_by(stages.prediction_changes_nothing, r"batch_norm_1\.state\.mean")
+class MeasuresInPrediction(BatchNorm):
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        training, node.training = node.training, not node.training
+        measured = super().measure(node, inputs)
+        node.training = training
+        return measured
+
+
+@caught_by(stages.deterministic, "uses global random state")
+class DrawsFromGlobalState(Dropout):
+    def mask(self, node: Node, inputs: Array) -> Array:
+        return 2 * (np.random.random(inputs.shape) < 0.5).astype(node.dtype)  # noqa: NPY002 (the mistake)
+
+
+@caught_by(stages.deterministic, "uses global random state")
+class SeedsGlobalState(Square):
+    def forward(self, node: Node, inputs: Array) -> Array:
+        np.random.seed(0)  # noqa: NPY002 (the mistake)
+        return super().forward(node, inputs)
+
+
+@caught_by(stages.deterministic, "with the random stream at the same place: (outputs|d_inputs)")
+class DrawsFromAStreamOfItsOwn(Dropout):
+    def mask(self, node: Node, inputs: Array) -> Array:
+        return np.random.default_rng().standard_normal(inputs.shape).astype(node.dtype)
+
+
+# --- what is said of it -------------------------------------------------------------------------------------------
+
+
+@caught_by(stages.costs, r"flops returned 10\.0 for samples of shape \(5,\), expected an int")
+class CountsInFloats(Square):
+    def flops(self, input_shape: Shape) -> int:
+        return 2.0 * input_shape[0]  # type: ignore[return-value]  # the mistake
+
+
+@caught_by(stages.costs, "flops returned -5")
+class CountsBelowZero(Square):
+    def flops(self, input_shape: Shape) -> int:
+        return -input_shape[0]
+
+
+@caught_by(stages.documented_shapes, "names no shape")
+class UndocumentedShapes(Square):
+    """Squares what it is given."""
