@@ -112,7 +112,7 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     except ValidationError as error:
         errors: list[Any] = list(error.errors(include_url=False))
         for item in errors:
-            if item["type"] == "extra_forbidden":
+            if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
         raise nested_error(errors) from None
     if ":" in tag:

@@ -19,8 +19,8 @@ from layerkit.registry.discovery import (
     Plugin,
     installed_plugins,
     plugins_disabled,
-    unmet_requirement,
 )
+from layerkit.registry.requirements import unmet_requirement
 
 
 @click.command()

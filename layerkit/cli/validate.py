@@ -25,6 +25,8 @@ def command(
     spec_paths: tuple[Path, ...], form: str, print_resolved: bool, overrides: tuple[str, ...], max_memory: int | None
 ) -> None:
     """Check each SPEC and print every fault with its place; nothing is loaded, allocated or trained."""
+    if print_resolved and form == "json":
+        raise click.UsageError("--print-resolved prints specs and --format json prints faults; ask for one of them")
     diagnostics: list[Diagnostic] = []
     for path in spec_paths:
         try:
@@ -38,7 +40,7 @@ def command(
                 click.echo(resolved_json(spec))
             elif form == "text":
                 click.echo(f"{path}: ok")
-    if form == "json" and not (print_resolved and not diagnostics):
+    if form == "json":
         click.echo(json.dumps([diagnostic.as_json() for diagnostic in diagnostics], indent=2))
     if diagnostics:
         sys.exit(SpecError.exit_code)

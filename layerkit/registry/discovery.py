@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import io
-import operator
 import os
 import random
 import re
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions, entry_points, version
+from importlib.metadata import Distribution, EntryPoint, distribution, distributions, entry_points
 from importlib.util import find_spec
 from traceback import TracebackException
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from layerkit.component import Component
 from layerkit.errors import PluginError, RegistrationError
 from layerkit.registry import hookspecs
 from layerkit.registry.registry import Problem, Registration, Registry, canonical_name
+from layerkit.registry.requirements import unmet_requirement
 
 if TYPE_CHECKING:
     import click
@@ -204,9 +204,16 @@ def _process_state_kept(report: Callable[[str], None]) -> Iterator[None]:
         if random.getstate() != before[1]:
             random.setstate(before[1])
             report("it changes the global random state of the random module on import")
-        if repr(np.random.get_state(legacy=False)) != repr(before[2]):  # noqa: NPY002
+        if _comparable(np.random.get_state(legacy=False)) != _comparable(before[2]):  # noqa: NPY002
             np.random.set_state(before[2])  # noqa: NPY002
             report("it changes NumPy's global random state on import")
+
+
+def _comparable(state: Any) -> Any:
+    """Return a state of NumPy's in a form that ``==`` compares."""
+    if isinstance(state, dict):
+        return {key: _comparable(value) for key, value in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state
 
 
 # --- what a plugin module offers ----------------------------------------------------------------------------------
@@ -315,43 +322,3 @@ def _claims(plugin: Plugin) -> list[str]:
     return [f"the class {cls.__module__}.{cls.__qualname__}" for cls in classes] + [
         f'the command "{command.name}"' for command in plugin.commands
     ]
-
-
-# --- requirements -------------------------------------------------------------------------------------------------
-
-_REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^()@;]*)\)?")
-_CLAUSE = re.compile(r"\s*(~=|[<>=!]=|[<>])\s*(\d+(?:\.\d+)*(?:\.\*)?)\s*")
-_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne}
-
-
-def unmet_requirement(requirement: str) -> str | None:
-    """Return what a line of ``Requires-Dist`` asks for and what there is instead; None where it is met.
-
-    Release numbers are compared. What an installer alone can judge, such as extras and other conditions, is taken as met.
-    """
-    parts = _REQUIREMENT.fullmatch(requirement)
-    if parts is None:
-        return None
-    name, clauses = parts.groups()
-    try:
-        present = version(name)
-    except PackageNotFoundError:
-        return f"{requirement}, which is not installed"
-    matches = [_CLAUSE.fullmatch(clause) for clause in clauses.split(",")]
-    if all(_holds(present, *match.groups()) for match in matches if match):
-        return None
-    return f"{requirement}; here is {name} {present}"
-
-
-def _holds(present: str, comparison: str, wanted: str) -> bool:
-    if comparison == "~=":
-        return _holds(present, ">=", wanted) and _holds(present, "==", wanted.rpartition(".")[0] + ".*")
-    ours, theirs = _release(present), _release(wanted)
-    if wanted.endswith(".*"):
-        return (ours[: len(theirs)] == theirs) == (comparison == "==")
-    length = max(len(ours), len(theirs))
-    return bool(_COMPARE[comparison](*(numbers + [0] * (length - len(numbers)) for numbers in (ours, theirs))))
-
-
-def _release(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", re.sub(r"[^\d.].*", "", text))]

@@ -157,7 +157,7 @@ class Registry:
             return WrongFamilyError(f'"{tag}" is {elsewhere[0].family.noun()}; expected {noun}{closing}')
         members = [item for item in self.registrations if issubclass(item.component, family)]
         known = sorted({item.qualified if ":" in tag else item.tag for item in members})
-        nearest = difflib.get_close_matches(tag[:64], known, n=3)
+        nearest = difflib.get_close_matches(tag[:64].lower(), known, n=3)
         hint = " or ".join(f'"{name}"' for name in nearest)
         message = f'no installed distribution offers {noun} of type "{tag[:64]}"'
         message += f"; did you mean {hint}?" if hint else f"; there are {', '.join(known) or 'none'}"

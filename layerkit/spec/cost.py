@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from layerkit.spec.faults import Fault
+from layerkit.errors import InputError
+from layerkit.spec.faults import Fault, failure
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.plan import NodePlan
 from layerkit.spec.run import RunSpec
@@ -106,7 +107,7 @@ class Cost:
         trained_before = False
         for plan in self.every:
             # Backward repeats the work of forward for the parameters, and again for the inputs where they need a gradient.
-            flops = plan.stage.flops(plan.input_shape) * (1 + bool(plan.parameters) + trained_before)
+            flops = _flops(plan) * (1 + bool(plan.parameters) + trained_before)
             trained_before |= bool(plan.parameters)
             shapes = plan.input_shape, plan.output_shape
             nodes.append(NodeCost(plan.name, plan.stage.type, *shapes, plan.parameter_count, flops, plan.work_size))
@@ -141,6 +142,16 @@ def cost_of(spec: RunSpec | ModelSpec) -> Cost:
         return Cost(spec.plan(), np.dtype(spec.dtype).itemsize, 1, 0)
     batch = spec.training.batch_size or spec.data.facts().train_count or 1
     return Cost(spec.model.plan(), np.dtype(spec.model.dtype).itemsize, batch, len(spec.training.optimizer.slots))
+
+
+def _flops(plan: NodePlan) -> int:
+    try:
+        flops = plan.stage.flops(plan.input_shape)
+    except Exception as error:  # a third party's layer may fail in any way
+        raise InputError(failure(f"{plan.stage.type}.flops fails on samples of shape {plan.input_shape}", error)) from error
+    if type(flops) is not int or flops < 0:
+        raise InputError(f"{plan.stage.type}.flops gives {flops!r}; expected a whole number of operations")
+    return flops
 
 
 def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:

@@ -59,7 +59,9 @@ def data_faults(
     if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
         message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
         faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))
-    if facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
+    if facts.train_count == 0:
+        faults.append(Fault(("data",), "data_failed", f"{data.type} leaves no sample to train on"))
+    elif facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
         message = f"{batch_size} is more than the {facts.train_count} training samples of {data.type}"
         faults.append(Fault(("training", "batch_size"), "batch_size", message))
     return faults

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from layerkit.component import flat_errors, nested_error
 from layerkit.spec.diagnostics import shortened
-from layerkit.spec.source import Location
+from layerkit.spec.source import MAX_FAULTS, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,14 @@ def failure(what: str, error: Exception) -> str:
 
 
 def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
-    """Return what pydantic says of a document of the class ``root``."""
-    return [
-        _fault(item, root)
+    """Return what pydantic says of a document of the class ``root``; of very many faults, more than are told."""
+    errors = [
+        item
         for item in flat_errors(list(error.errors(include_url=False)))
         # pydantic counts only the sound items of a list, and then finds too few.
         if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]
     ]
+    return [_fault(item, root) for item in errors[: MAX_FAULTS + 1]]
 
 
 def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
@@ -55,8 +56,8 @@ def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
     if kind == "extra_forbidden":
         known = context.get("known_keys") or _keys_at(root, location[:-1])
         nearest = next(iter(difflib.get_close_matches(str(location[-1])[:64], known, n=1)), None)
-        advice = f'did you mean "{nearest}"?' if nearest else f"expected one of {', '.join(known)}"
-        return Fault(location, "unknown_key", f"unknown key; {advice}", nearest, at_key=True)
+        advice = f'; did you mean "{nearest}"?' if nearest else f"; expected one of {', '.join(known)}" if known else ""
+        return Fault(location, "unknown_key", f"unknown key{advice}", nearest, at_key=True)
     if kind == "missing":
         *_, last = location
         if isinstance(last, int):
@@ -125,8 +126,11 @@ def _shown(value: Any) -> str:
 
 
 def _keys_at(root: type[BaseModel], location: Iterable[str | int]) -> list[str]:
-    """Return the keys that the block of a spec at ``location`` may have."""
+    """Return the keys that the block of a spec at ``location`` may have; none where a third party's own block stands there."""
     block: Any = root
     for part in location:
-        block = block.model_fields[part].annotation
+        field = getattr(block, "model_fields", {}).get(part)
+        if field is None:
+            return []
+        block = field.annotation
     return [field.alias or name for name, field in block.model_fields.items()]

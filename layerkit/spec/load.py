@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from layerkit.component import ComponentT
+from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
-from layerkit.errors import SpecError
+from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
 from layerkit.layers.base import Stage
 from layerkit.registry.discovery import builtin_registry, installed_registry
@@ -25,7 +25,7 @@ from layerkit.spec.faults import Fault, faults_of
 from layerkit.spec.model import MAX_AXES, ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
-from layerkit.spec.source import MAX_CHARACTERS, Location, Positions, parse
+from layerkit.spec.source import MAX_CHARACTERS, MAX_FAULTS, Location, Positions, parse
 from layerkit.typing import Shape
 
 
@@ -59,14 +59,14 @@ def parse_spec(
     try:
         document = parse(text)
     except (ValueError, RecursionError):
-        positions = Positions(text)
-        faults = [] if positions.broken else _applied(changes, positions.document) + _faults(positions.document)
-        raise SpecError(_placed(faults, file, positions, changes)) from None
+        reading = Positions(text, wanted=())
+        faults = [] if reading.broken else _applied(changes, reading.document) + _checked(reading.document)[1]
+        raise SpecError(_placed(faults, file, text, changes)) from None
     faults = _applied(changes, document)
-    spec = None if faults else _validated(document)
-    faults += memory_faults(spec, max_memory) if spec else _faults(document)
+    spec, found = _checked(document)
+    faults += memory_faults(spec, max_memory) if spec else found
     if spec is None or faults:
-        raise SpecError(_placed(faults, file, Positions(text), changes))
+        raise SpecError(_placed(faults, file, text, changes))
     return spec
 
 
@@ -97,28 +97,31 @@ def _refusal(file: str, code: str, message: str, line: int | None = None, column
 
 
 def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
-    return ModelSpec if "layers" in document and "model" not in document else RunSpec
+    return ModelSpec if "model" not in document and ("layers" in document or "input_shape" in document) else RunSpec
 
 
-def _validated(document: Any) -> RunSpec | ModelSpec | None:
-    """Return the spec, or None if anything is wrong with it."""
-    if not isinstance(document, dict) or "layerkit" not in document:
-        return None
-    try:
-        spec = _spec_class(document).model_validate(document)
-    except ValidationError:
-        return None
-    # What stands in a file about the file is no part of the meaning; a model within a run may have it too.
-    cleared: dict[str, Any] = {"schema_location": None, "plugins": None}
-    if isinstance(spec, RunSpec):
-        cleared = {**cleared, "model": spec.model.model_copy(update=cleared)}
-    return spec.model_copy(update=cleared)
+class _Lookup:
+    """A resolver that looks up an unknown type once, and gives up where there is no end of them: advice takes its time."""
+
+    def __init__(self) -> None:
+        self._unknown: dict[tuple[type[Component], str], ComponentLookupError] = {}
+
+    def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
+        error = self._unknown.get((family, tag))
+        if error is None:
+            try:
+                if len(self._unknown) <= MAX_FAULTS:
+                    return builtin_registry().resolve(family, tag)
+                error = UnknownTypeError("one unknown type too many")
+            except ComponentLookupError as found:
+                error = self._unknown[family, tag] = found
+        raise error
 
 
-def _faults(document: Any) -> list[Fault]:
-    """Return everything that is wrong with a document."""
+def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
+    """Return the spec, or None and what is wrong with the document: everything, unless it is more than anyone will read."""
     if not isinstance(document, dict):
-        return [Fault((), "wrong_type", "expected an object with the spec in it")]
+        return None, [Fault((), "wrong_type", "expected an object with the spec in it")]
     spec_class = _spec_class(document)
     faults: list[Fault] = []
     version = document.get("layerkit")
@@ -128,14 +131,25 @@ def _faults(document: Any) -> list[Fault]:
         message = (
             f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
         )
-        return [Fault(("layerkit",), "newer_version", message)]
+        return None, [Fault(("layerkit",), "newer_version", message)]
+    context = {"resolver": _Lookup(), "seen": {}}
     try:
-        spec_class.model_validate(document)
+        spec = spec_class.model_validate(document, context=context)
     except ValidationError as error:
         found = [replace(fault, location=_existing(fault.location, document)) for fault in faults_of(error, spec_class)]
         faults += [_with_advice(fault, document) for fault in found]
-    known = {(fault.location, fault.code) for fault in faults}
-    return faults + [fault for fault in _cross_faults(document) if (fault.location, fault.code) not in known]
+        if len(faults) < MAX_FAULTS:
+            known = {(fault.location, fault.code) for fault in faults}
+            faults += [fault for fault in _cross_faults(document, context) if (fault.location, fault.code) not in known]
+    return (None, faults) if faults else (_without_remarks(spec), [])
+
+
+def _without_remarks(spec: RunSpec | ModelSpec) -> RunSpec | ModelSpec:
+    """Return ``spec`` without what stands in a file about the file, which is no part of the meaning."""
+    none: dict[str, Any] = {"schema_location": None, "plugins": None}
+    if isinstance(spec, RunSpec):
+        none = {**none, "model": spec.model.model_copy(update=none)}
+    return spec.model_copy(update=none)
 
 
 def _existing(location: Location, document: Any) -> Location:
@@ -167,13 +181,13 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     return replace(fault, message=message, suggestion=advice)
 
 
-def _cross_faults(document: dict[str, Any]) -> list[Fault]:
+def _cross_faults(document: dict[str, Any], context: dict[str, Any]) -> list[Fault]:
     """Return what the rules across parts find, where single values are wrong and pydantic stops short of those rules."""
     bare = _spec_class(document) is ModelSpec
     model = document if bare else document.get("model")
     model = model if isinstance(model, dict) else {}
     items = model.get("layers")
-    layers = [_sound(Stage, item) for item in items] if isinstance(items, list) else []
+    layers = [_sound(Stage, item, context) for item in items] if isinstance(items, list) else []
     input_shape = _sound_shape(model.get("input_shape"))
     faults = stack_faults(layers, input_shape) if layers else []
     if bare:
@@ -183,13 +197,13 @@ def _cross_faults(document: dict[str, Any]) -> list[Fault]:
     if not isinstance(batch_size, int) or isinstance(batch_size, bool):
         batch_size = None
     faults = [Fault(("model", *fault.location), fault.code, fault.message) for fault in faults]
-    return faults + data_faults(_sound(Dataset, document.get("data")), layers, input_shape, batch_size)
+    return faults + data_faults(_sound(Dataset, document.get("data"), context), layers, input_shape, batch_size)
 
 
-def _sound(family: type[ComponentT], value: Any) -> ComponentT | None:
+def _sound(family: type[ComponentT], value: Any, context: dict[str, Any]) -> ComponentT | None:
     """Return the component that ``value`` describes, or None if it is faulty."""
     try:
-        return family.model_validate_json(to_json(value), context={"resolver": builtin_registry()})
+        return family.model_validate_json(to_json(value), context=context)
     except ValidationError:
         return None
 
@@ -201,20 +215,23 @@ def _sound_shape(value: Any) -> Shape | None:
     return None
 
 
-def _placed(faults: Iterable[Fault], file: str, positions: Positions, changes: Sequence[Override]) -> list[Diagnostic]:
+def _placed(faults: Sequence[Fault], file: str, text: str, changes: Sequence[Override]) -> list[Diagnostic]:
     """Return ``faults`` and those of the text in its order, each with its place; those of overrides come last."""
-    lines = Lines(positions.text)
+    lines, positions = Lines(text), Positions(text, [fault.location for fault in faults])
     placed = [
         (item.offset, Diagnostic(file, item.location, item.code, item.message, **lines.excerpt(item.offset, item.length)))
         for item in positions.faults
     ]
     unread = {item.location for item in positions.faults if item.code != "duplicate_key"}
-    for fault in dict.fromkeys(faults):
+    for fault in list(dict.fromkeys(faults))[:MAX_FAULTS]:
         change = next((change for change in reversed(changes) if change.covers(fault.location)), None)
         if change is not None:
-            placed.append((len(positions.text), change.diagnostic(fault)))
+            placed.append((len(text), change.diagnostic(fault)))
         elif fault.location not in unread:  # the text itself is wrong there, and says so
             offset, length = (positions.key(fault.location) if fault.at_key else None) or positions.value(fault.location)
             details = lines.excerpt(offset, length)
             placed.append((offset, Diagnostic(file, fault.location, fault.code, fault.message, fault.suggestion, **details)))
-    return [diagnostic for _, diagnostic in sorted(placed, key=lambda pair: pair[0])]
+    diagnostics = [diagnostic for _, diagnostic in sorted(placed, key=lambda pair: pair[0])]
+    if len(faults) > MAX_FAULTS:
+        diagnostics.append(Diagnostic(file, (), "too_large", f"there are more than these {MAX_FAULTS} faults"))
+    return diagnostics

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented by its use in JSONDecoder alone
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -19,9 +19,11 @@ MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
 MAX_DEPTH = 64
 """Deepest nesting that is read."""
+MAX_ITEMS = 10_000
+"""Longest list, and largest object, that is read."""
 MAX_VALUES = 2**17
 """Most values that are read, objects and lists included."""
-MAX_FAULTS = 100
+MAX_FAULTS = 2000
 """Most faults that are told of one text."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -94,8 +96,9 @@ def _refuse_extent(document: Any) -> None:
     level: list[Any] = [[document]]
     count = 0
     for _ in range(MAX_DEPTH + 1):
-        count += sum(map(len, level))
-        if count > MAX_VALUES:
+        lengths = [len(holder) for holder in level]
+        count += sum(lengths)
+        if count > MAX_VALUES or max(lengths) > MAX_ITEMS:
             break
         inner = [holder.values() if type(holder) is dict else holder for holder in level]
         level = [value for values in inner for value in values if type(value) in _HOLDERS]
@@ -114,6 +117,13 @@ def _number(digits: str) -> float | int:
 class Positions:
     """A second reading of a text, which keeps where everything stands.
 
+    Parameters
+    ----------
+    text
+        The JSON.
+    wanted
+        The only places that will be asked for; None stands for all, which takes much more memory than the document.
+
     Attributes
     ----------
     document
@@ -124,11 +134,13 @@ class Positions:
         Whether the last of the faults kept the rest of the text from being read.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, wanted: Iterable[Location] | None = None) -> None:
         self.text = text
         self.document: Any = None
         self.faults: list[TextFault] = []
         self.broken = False
+        self._wanted = None if wanted is None else {place[:end] for place in wanted for end in range(len(place) + 1)}
+        self._count = 0
         self._keys: dict[Location, tuple[int, int]] = {}
         self._values: dict[Location, tuple[int, int]] = {}
         try:
@@ -161,7 +173,7 @@ class Positions:
 
     def _note(self, offset: int, length: int, location: Location, code: str, message: str) -> None:
         if len(self.faults) == MAX_FAULTS:
-            self._fail(offset, length, location, f"more than {MAX_FAULTS} faults; the rest was not read", "too_many_faults")
+            self._fail(offset, length, location, f"more than {MAX_FAULTS} faults; the rest was not read", "too_large")
         self.faults.append(TextFault(offset, length, location, code, message))
 
     def _skip(self, offset: int) -> int:
@@ -173,12 +185,14 @@ class Positions:
         opening = self.text[offset : offset + 1]
         if opening in ("{", "[") and len(location) >= MAX_DEPTH:
             self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
-        if len(self._values) == MAX_VALUES:
-            self._fail(offset, 1, location[:3], f"more than the {MAX_VALUES} values that a spec may have", "too_large")
+        self._count += 1
+        if self._count > MAX_VALUES:
+            self._fail(offset, 1, location[:3], f"a spec has {MAX_VALUES} values at the most", "too_large")
         read: dict[str, Callable[[int, Location], tuple[Any, int]]]
         read = {"{": self._object, "[": self._array, '"': self._string}
         value, end = read.get(opening, self._plain)(offset, location)
-        self._values[location] = offset, 1 if opening in ("{", "[") else end - offset
+        if self._wanted is None or location in self._wanted:
+            self._values[location] = offset, 1 if opening in ("{", "[") else end - offset
         return value, end
 
     def _object(self, offset: int, location: Location) -> tuple[dict[str, Any], int]:
@@ -194,11 +208,13 @@ class Positions:
             inner = (*location, key)
             if key in result:
                 self._note(start, end - start, inner, "duplicate_key", "this key stands twice in one object")
-            self._keys[inner] = start, end - start
+            if self._wanted is None or inner in self._wanted:
+                self._keys[inner] = start, end - start
             colon = self._skip(end)
             if self.text[colon : colon + 1] != ":":
                 self._unexpected(colon, inner, '":" after the key')
             result[key], end = self._value(self._skip(colon + 1), inner)
+            self._refuse_length(result, start, location)
             end, done = self._separator(end, "}", location)
             if done:
                 return result, end
@@ -209,11 +225,17 @@ class Positions:
         if self.text[end : end + 1] == "]":
             return result, end + 1
         while True:
-            value, end = self._value(end, (*location, len(result)))
+            start = end
+            value, end = self._value(start, (*location, len(result)))
             result.append(value)
+            self._refuse_length(result, start, location)
             end, done = self._separator(end, "]", location)
             if done:
                 return result, end
+
+    def _refuse_length(self, items: Sized, offset: int, location: Location) -> None:
+        if len(items) > MAX_ITEMS:
+            self._fail(offset, 1, location, f"a list or an object has {MAX_ITEMS} items at the most", "too_large")
 
     def _separator(self, offset: int, closing: str, location: Location) -> tuple[int, bool]:
         """Step over ``,`` or ``closing``; return where to go on, and whether it was ``closing``."""

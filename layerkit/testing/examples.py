@@ -9,7 +9,7 @@ from layerkit.errors import LayerkitError, RegistrationError
 from layerkit.layers.base import Stage
 from layerkit.typing import Shape
 
-_SHAPES: tuple[Shape, ...] = ((5,), (6, 6, 2), (4, 3), (4, 3, 2, 2))
+_SHAPES: tuple[Shape, ...] = ((5,), (6, 6, 2), (4, 3), (4, 3, 2, 2), (1,))
 
 
 def example(cls: type[ComponentT]) -> ComponentT:

@@ -55,13 +55,27 @@ def _registrations(distribution: str | None) -> tuple[Registration, ...]:
     name = canonical_name(distribution)
     if name == OWN_DISTRIBUTION:
         return builtin_registry().registrations
-    for plugin in installed_plugins():
-        if canonical_name(plugin.distribution) == name:
-            if plugin.problem:
-                raise pytest.Collector.CollectError(f"{distribution} was set aside: {plugin.problem}")
-            if not plugin.registrations:
-                raise pytest.Collector.CollectError(f"{distribution} offers no components")
-            return plugin.registrations
-    raise pytest.Collector.CollectError(
-        f'{distribution} is not installed, has no entry point in the group "layerkit", or plugins are disabled'
-    )
+    plugin = next((plugin for plugin in installed_plugins() if canonical_name(plugin.distribution) == name), None)
+    if plugin is None:
+        raise pytest.Collector.CollectError(f"{distribution} {_absence(name)}")
+    if plugin.problem:
+        raise pytest.Collector.CollectError(f"{distribution} was set aside: {plugin.problem}")
+    if not plugin.registrations:
+        raise pytest.Collector.CollectError(f"{distribution} offers no components")
+    return plugin.registrations
+
+
+def _absence(name: str) -> str:
+    """Return why no plugin of that name was found."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from layerkit.registry.discovery import DISABLE_VARIABLE, plugins_disabled
+    from layerkit.registry.hookspecs import ENTRY_POINT_GROUP
+
+    if plugins_disabled():
+        return f"was not loaded: {DISABLE_VARIABLE} keeps every plugin from being loaded"
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return "is not installed"
+    return f'is installed, and has no entry point in the group "{ENTRY_POINT_GROUP}"'

@@ -239,3 +239,9 @@ def test_the_budget_is_for_the_batch_and_with_the_overrides(layerkit: CommandLin
 def test_other_faults_come_before_memory(layerkit: CommandLine, faulty: Path) -> None:
     result = layerkit("validate", faulty, "--max-memory", 1)
     assert result.stderr == f"{error_of(faulty)}\n"
+
+
+def test_specs_and_faults_do_not_share_an_output(layerkit: CommandLine, sound: Path) -> None:
+    result = layerkit("validate", "--print-resolved", "--format", "json", sound)
+    assert result.returncode == 2
+    assert "--print-resolved" in result.stderr

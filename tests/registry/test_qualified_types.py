@@ -41,13 +41,13 @@ def layerkit_components():
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path, lay: Lay) -> list[Path]:
-    """Give a path with two distributions that offer the types ``shared`` and ``start``."""
-    folder = tmp_path / "site"
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, lay: Lay) -> Path:
+    """Give a folder with two distributions that offer the types ``shared`` and ``start``."""
+    folder = tmp_path_factory.mktemp("site")
     for name, factor in (("double", 2.0), ("Triple.It", 3.0)):
         lay(folder, name, SHARED.replace("{name}", name.lower().replace(".", "_")).replace("{factor}", str(factor)))
-    return [folder]
+    return folder
 
 
 def spec(*layers: dict[str, Any] | str) -> str:
@@ -68,8 +68,8 @@ from layerkit.spec.load import parse_spec
 def results(text):
     spec = parse_spec(text)
     model = build(spec, seed=0)
-    model.save("model.safetensors")
-    loaded = Sequential.load("model.safetensors")
+    model.save(MODEL)
+    loaded = Sequential.load(MODEL)
     same = [
         model.spec,
         loaded.spec,
@@ -97,55 +97,59 @@ def qualified(document: Any) -> list[str]:
     return [kind for item in document for kind in qualified(item)] if isinstance(document, list) else []
 
 
-@pytest.mark.parametrize(
-    ("layers", "outputs", "names"),
-    [
-        (["double:shared"], [[2.0]], ["shared_1"]),
-        (["Triple.It:shared"], [[3.0]], ["shared_1"]),
-        (["triple-it:shared"], [[3.0]], ["shared_1"]),
-        (["double:shared", "TRIPLE_it:shared"], [[6.0]], ["shared_1", "shared_2"]),
-        (["layerkit:relu", "double:shared"], [[2.0]], ["relu_1", "shared_1"]),
-        ([NESTED], [[3.0]], ["around_double_1", "around_double_1.inside.shared_1"]),
-        ([START], [[2.0, 2.0]], ["affine_1"]),
-        ([{"type": "double:shared", "factor": 5.0, "name": "five"}], [[5.0]], ["five"]),
-    ],
-    ids=str,
-)
-def test_the_choice_lasts(
-    path: list[Path],
-    ask: Ask,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    layers: list[Any],
-    outputs: list[list[float]],
-    names: list[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    document = json.loads(spec(*layers))
-    (answer,) = ask(f"{RESULTS}\nprint(json.dumps(results({json.dumps(document)!r})))", path=path)
-    result = answer.json
-    assert [qualified(each) for each in result["documents"]] == 7 * [qualified(document)]
+CHOICES: dict[str, tuple[list[Any], list[list[float]], list[str]]] = {
+    "one": (["double:shared"], [[2.0]], ["shared_1"]),
+    "the other": (["Triple.It:shared"], [[3.0]], ["shared_1"]),
+    "another spelling": (["triple-it:shared"], [[3.0]], ["shared_1"]),
+    "both": (["double:shared", "TRIPLE_it:shared"], [[6.0]], ["shared_1", "shared_2"]),
+    "a built-in": (["layerkit:relu", "double:shared"], [[2.0]], ["relu_1", "shared_1"]),
+    "nested": ([NESTED], [[3.0]], ["around_double_1", "around_double_1.inside.shared_1"]),
+    "an initializer": ([START], [[2.0, 2.0]], ["affine_1"]),
+    "with fields": ([{"type": "double:shared", "factor": 5.0, "name": "five"}], [[5.0]], ["five"]),
+}
+"""Layers of specs that choose, what comes out of the network for 1.0, and the names of its nodes."""
+
+FREE = [{"type": "around_double", "inside": []}, {"type": "double:around_double", "inside": []}]
+"""The same layer without a choice, and with one that is not needed."""
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory, site: Path, ask: Ask) -> dict[str, Any]:
+    """Give what becomes of each choice, all in one process."""
+    texts = {name: spec(*layers) for name, (layers, _, _) in CHOICES.items()}
+    model = str(tmp_path_factory.mktemp("models") / "model.safetensors")
+    script = f"""
+{RESULTS.replace("MODEL", repr(model))}
+print(json.dumps({{name: results(text) for name, text in {texts!r}.items()}}))
+"""
+    (answer,) = ask(script, path=[site])
+    results: dict[str, Any] = answer.json
+    return results
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_choice_lasts(chosen: dict[str, Any], name: str) -> None:
+    layers, outputs, names = CHOICES[name]
+    result = chosen[name]
+    wanted = qualified(json.loads(spec(*layers)))
+    assert [qualified(document) for document in result["documents"]] == 7 * [wanted]
     assert result["outputs"] == [outputs, outputs]
     assert result["names"][:-1] == names
 
 
-def test_another_choice_is_another_spec(path: list[Path], ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    texts = [spec("double:shared"), spec("triple-it:shared")]
-    (answer,) = ask(f"{RESULTS}\nprint(json.dumps([results(text)['hash'] for text in {texts!r}]))", path=path)
-    assert len(set(answer.json)) == 2
+def test_another_choice_is_another_spec(chosen: dict[str, Any]) -> None:
+    assert chosen["one"]["hash"] != chosen["the other"]["hash"]
 
 
-def test_how_a_type_is_spelt_is_no_part_of_the_component(path: list[Path], ask: Ask) -> None:
-    texts = (spec({"type": "around_double", "inside": []}), spec({"type": "double:around_double", "inside": []}))
+def test_how_a_type_is_spelt_is_no_part_of_the_component(site: Path, ask: Ask) -> None:
     (answer,) = ask(
         f"""
 from layerkit.spec.load import parse_spec
-(bare, _), (qualified, _) = (parse_spec(text).layers for text in {texts!r})
+(bare, _), (qualified, _) = (parse_spec(text).layers for text in {[spec(layer) for layer in FREE]!r})
 print(bare == qualified, hash(bare) == hash(qualified), qualified.type, qualified.spec_type, bare.spec_type)
 print(qualified.model_copy(update={{"name": "other"}}).spec_type, qualified.model_dump()["type"])
 """,
-        path=path,
+        path=[site],
     )
     assert answer.out.split() == [
         *("True", "True", "around_double", "double:around_double", "around_double"),
@@ -153,30 +157,38 @@ print(qualified.model_copy(update={{"name": "other"}}).spec_type, qualified.mode
     ]
 
 
-@pytest.mark.parametrize(
-    ("layers", "place", "kind"),
-    [
-        (["shared"], "layers[0].type", "shared"),
-        (["double:shared", "shared"], "layers[1].type", "shared"),
-        (["shared", "double:shared"], "layers[0].type", "shared"),
-        ([{"type": "around_double", "inside": [{"type": "shared"}]}], "layers[0].inside[0].type", "shared"),
-        ([{**START, "weight_init": {"type": "start"}}], "layers[0].weight_init.type", "start"),
-    ],
-    ids=str,
-)
-def test_the_bare_type_is_ambiguous(path: list[Path], ask: Ask, tmp_path: Path, layers: list[Any], place: str, kind: str) -> None:
-    file = tmp_path / "spec.json"
-    file.write_text(spec(*layers))
-    (result,) = ask(["validate", "--format", "json", str(file)], path=path)
-    assert result.code == 2
-    (fault,) = result.json
+AMBIGUOUS: dict[str, tuple[list[Any], str, str]] = {
+    "alone": (["shared"], "layers[0].type", "shared"),
+    "after a choice": (["double:shared", "shared"], "layers[1].type", "shared"),
+    "before a choice": (["shared", "double:shared"], "layers[0].type", "shared"),
+    "nested": ([{"type": "around_double", "inside": [{"type": "shared"}]}], "layers[0].inside[0].type", "shared"),
+    "an initializer": ([{**START, "weight_init": {"type": "start"}}], "layers[0].weight_init.type", "start"),
+}
+"""Layers of specs that do not choose, the place where they should, and the type there."""
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory, site: Path, ask: Ask) -> dict[str, Any]:
+    """Give what is said of each ambiguous spec, all in one process."""
+    folder = tmp_path_factory.mktemp("ambiguous")
+    for name, (layers, _, _) in AMBIGUOUS.items():
+        (folder / name).write_text(spec(*layers))
+    results = ask(*(["validate", "--format", "json", str(folder / name)] for name in AMBIGUOUS), path=[site])
+    return dict(zip(AMBIGUOUS, results, strict=True))
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_the_bare_type_is_ambiguous(refused: dict[str, Any], name: str) -> None:
+    _, place, kind = AMBIGUOUS[name]
+    assert refused[name].code == 2
+    (fault,) = refused[name].json
     assert (fault["path"], fault["code"]) == (place, "ambiguous_type")
-    assert fault["message"] == (f'several distributions offer the type "{kind}"; choose "double:{kind}" or "Triple.It:{kind}"')
+    assert fault["message"] == f'several distributions offer the type "{kind}"; choose "double:{kind}" or "Triple.It:{kind}"'
 
 
-def test_a_type_of_one_distribution_needs_no_choice(path: list[Path], ask: Ask, tmp_path: Path) -> None:
+def test_a_type_of_one_distribution_needs_no_choice(tmp_path: Path, site: Path, ask: Ask) -> None:
     file = tmp_path / "spec.json"
-    file.write_text(spec({"type": "around_double", "inside": []}))
-    validate, components = ask(["validate", str(file)], ["components", "shared", "--format", "json"], path=path)
+    file.write_text(spec(FREE[0]))
+    validate, components = ask(["validate", str(file)], ["components", "shared", "--format", "json"], path=[site])
     assert (validate.code, validate.err) == (0, "")
     assert [item["distribution"] for item in components.json] == ["Triple.It", "double"]

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-from layerkit.registry.discovery import unmet_requirement
+from layerkit.registry.requirements import unmet_requirement
 
 PRESENT = version("pluggy")
 MAJOR, MINOR = PRESENT.split(".")[:2]
@@ -30,10 +30,11 @@ MAJOR, MINOR = PRESENT.split(".")[:2]
         "pluggy>0.9",
         "pluggy!=0.*",
         "pluggy!=99",
-        "pluggy===anything",
         "pluggy>=99; extra == 'test'",
         "pluggy>=99; python_version < '3'",
         "pluggy @ https://example.org/pluggy.whl",
+        "pluggy >=< 99",
+        "no such requirement",
     ],
 )
 def test_a_met_requirement(requirement: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from collections.abc import Callable, Iterator
 from importlib import invalidate_caches
 from importlib.util import module_from_spec, spec_from_file_location

@@ -62,6 +62,7 @@ MADE: dict[str, tuple[bytes, list[Place]]] = {
     ),
     "nested_as_deep_as_it_goes": (b"[" * 2**20, [(1, 65, "[0][0][0]", "too_deep")]),
     "nested_objects_as_deep_as_it_goes": (b'{"a":' * 2**17, [(1, 321, "a.a.a", "too_deep")]),
+    "longest_text_of_wide_characters": ("😀".encode() * 2**20, [(1, 1, "", "syntax")]),
     "long_line": (
         (_MODEL % b"0").replace(b"\n", b" " * 500),
         [(1, 2084, "layers[0].units", "out_of_range")],

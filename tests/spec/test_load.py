@@ -410,3 +410,20 @@ def test_a_plugin_that_was_set_aside_is_not_to_be_installed(install: Install) ->
 def test_the_advice_follows_an_override() -> None:
     (fault,) = error_of(SWISH, "layers[0].type=swish_of_acme").diagnostics
     assert (fault.file, fault.message) == (ARGUMENT, ADVICE)
+
+
+# --- what people get wrong --------------------------------------------------------------------------------------------
+
+
+def test_a_type_in_the_letters_of_its_class_is_told_its_name() -> None:
+    (fault,) = error_of({**MODEL, "layers": [{"type": "ReLU"}, {"type": "crossentropy"}]}).diagnostics
+    assert fault.suggestion == "relu"
+
+
+def test_a_bare_model_with_a_misspelt_list_of_layers_is_judged_as_a_model() -> None:
+    document = {"layerkit": 1, "input_shape": [4], "layer": MODEL["layers"]}
+    assert faults_of(document) == [("net.json", "", "missing_key"), ("net.json", "layer", "unknown_key")]
+
+
+def test_data_that_leave_nothing_to_train_on_are_refused() -> None:
+    assert faults_of({**RUN, "data": {"type": "iris", "test_size": 0.9999}}) == [("net.json", "data", "data_failed")]

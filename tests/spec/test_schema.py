@@ -185,7 +185,9 @@ def twins() -> Registry:
     return Registry([*builtins, Registration(Twin, "acme-layers", "1.0"), Registration(OtherTwin, "bolt", "2.0")])
 
 
-@pytest.mark.parametrize(("name", "sound"), [("twin", False), ("acme-layers:twin", True), ("bolt:twin", True), ("relu:twin", False)])
+@pytest.mark.parametrize(
+    ("name", "sound"), [("twin", False), ("acme-layers:twin", True), ("bolt:twin", True), ("relu:twin", False)]
+)
 def test_a_type_that_two_distributions_offer_is_qualified(twins: Registry, name: str, sound: bool) -> None:
     document = with_change(MODEL, "layers/1", {"type": name})
     assert Draft202012Validator(spec_schema(twins)).is_valid(document) == sound

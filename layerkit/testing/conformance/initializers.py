@@ -28,8 +28,8 @@ def draws(initializer: Initializer, rng: np.random.Generator) -> None:
 def deterministic_draws(initializer: Initializer, rng: np.random.Generator) -> None:
     """The given stream is the only source of randomness: the same stream gives the same values, whatever was drawn before."""
     seed = int(rng.integers(2**31))
+    first = _matrix(initializer, np.random.default_rng(seed))
     with global_randomness_kept(initializer, "draw"):
-        first = _matrix(initializer, np.random.default_rng(seed))
         _matrix(initializer, rng)
         second = _matrix(initializer, np.random.default_rng(seed))
     require(np.array_equal(first, second), f"{type(initializer).__name__}.draw gives other values though rng is the same")

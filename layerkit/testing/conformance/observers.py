@@ -31,12 +31,13 @@ class TrainingFailed(Exception):
 def only_watches(observer: Observer, rng: np.random.Generator) -> None:
     """A training that is watched gives the parameters that it would give alone; files go into the given folder."""
     seed = int(rng.integers(2**31))
-    with TemporaryDirectory() as place, contextlib.chdir(place), global_randomness_kept(observer, "watch"):
+    with TemporaryDirectory() as place, contextlib.chdir(place):
         folder = Path("run").absolute()
         folder.mkdir()
         if not _can_be_had(observer, folder):
             return
-        watched = _trained(seed, folder, observer)
+        with global_randomness_kept(observer, "watch"):
+            watched = _trained(seed, folder, observer)
         left = ", ".join(sorted(path.name for path in Path().iterdir() if path.name != folder.name))
     require(not left, f"{type(observer).__name__}.watch writes outside of its folder: {left}")
     alone = _trained(seed, folder)

@@ -166,7 +166,7 @@ def layers_and_images(draw: st.DrawFn) -> tuple[Layer, Shape]:
     lengths = st.integers(1, 4)
     shape = draw(st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 4)))
     padding: Any = draw(st.sampled_from(["valid", "same"]))
-    window = draw(st.tuples(lengths, lengths))
+    window = draw(st.tuples(lengths, lengths) | st.tuples(st.integers(1, 12), st.integers(1, 12)))
     if padding == "valid":
         window = min(window[0], shape[0]), min(window[1], shape[1])
     strides = draw(st.tuples(lengths, lengths))

@@ -286,6 +286,13 @@ class SqueezesABatchOfOne(Square):
         return super().forward(node, inputs.squeeze())
 
 
+@caught_by(layers.batch_of_one, "inputs: .* DISAGREE")
+class HasNoGradientForOneSample(Square):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        return d_inputs if len(d_out) > 1 else np.zeros_like(d_out)
+
+
 @caught_by(layers.batch_of_one, "row 0 alone in prediction mode")
 class MixesSamplesInPrediction(TrainingGradientInPrediction):
     def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
@@ -313,6 +320,16 @@ class ReadsItsWholeOldMemory(Dense):
         d_inputs = super().backward(node, d_out)
         node.grads.bias = memory.sum(axis=0)
         return d_inputs
+
+
+@caught_by(stages.batches_of_any_size, "after others at the same node: d_inputs")
+class TransposesItsWeightOnce(Dense):
+    """Keeps a transposed copy of a weight that the optimizer will move."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        super().backward(node, d_out)
+        transposed: Array = node.__dict__.setdefault("transposed", node.params.weight.T.copy())
+        return d_out @ transposed
 
 
 # --- what belongs to whom -----------------------------------------------------------------------------------------

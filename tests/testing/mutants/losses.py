@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from layerkit import Array, Loss, Node, Normal, Parameter, Shape
+from layerkit import Array, Loss, Node, Normal, Parameter, Shape, ShapeError
 from layerkit.errors import TargetError
 from layerkit.testing.conformance import losses, stages
 
@@ -61,6 +61,37 @@ class ScaledError(SquaredError):
         node.grads.scale = (logits * gaps).sum(axis=0) * d_out
         d_logits: Array = gaps * node.params.scale * d_out
         return d_logits
+
+
+@sound
+class Logistic(Loss):
+    """Logistic loss of one logit. Shapes: logits (N, 1), targets (N,), each 0 or 1."""
+
+    type: Literal["logistic"] = "logistic"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if input_shape != (1,):
+            raise ShapeError(f"logistic expects one logit, received shape {input_shape}")
+        return ()
+
+    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+        self.check_targets(targets, logits.shape)
+        weight = np.ones(len(logits)) if sample_weight is None else sample_weight
+        share = (weight / weight.sum()).astype(node.dtype)
+        signs = (1 - 2 * targets).astype(node.dtype)
+        node.cache = signs, share, logits[:, 0]
+        return float(share @ np.logaddexp(0, signs * logits[:, 0]))
+
+    def backward(self, node: Node, d_out: float = 1.0) -> Array:
+        signs, share, logits = node.cache
+        d_logits: Array = d_out * share * signs / (1 + np.exp(-signs * logits))
+        return d_logits[:, np.newaxis]
+
+    def predict(self, logits: Array) -> Array:
+        return (logits[:, 0] > 0).astype(int)
+
+    def example_targets(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return rng.integers(2, size=count)
 
 
 # --- gradients ----------------------------------------------------------------------------------------------------
@@ -164,6 +195,13 @@ class IgnoresWeights(SquaredError):
 class DividesByTheCount(SquaredError):
     def share(self, sample_weight: Array | None, count: int) -> Array:
         return (np.ones(count) if sample_weight is None else sample_weight) / count
+
+
+@caught_by(losses.sample_weights, r"with weights of 0\.1 each, against no weights: the loss")
+class GuardsAgainstSmallWeights(SquaredError):
+    def share(self, sample_weight: Array | None, count: int) -> Array:
+        weight = np.ones(count) if sample_weight is None else sample_weight
+        return weight / max(weight.sum(), 1)
 
 
 @caught_by(losses.sample_weights, "with weights 2, 1, 0 and 3, against repeated rows")
@@ -285,6 +323,19 @@ class GivesAFloat32(SquaredError):
     def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
         loss: Any = node.dtype.type(super().forward(node, logits, targets, sample_weight))
         return loss  # type: ignore[no-any-return]  # another type is the mistake
+
+
+@caught_by(stages.shapes_and_dtypes, "forward returned inf")
+class GivesInfinity(SquaredError):
+    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+        super().forward(node, logits, targets, sample_weight)
+        return float("inf")
+
+
+@caught_by(stages.shapes_and_dtypes, r"backward returned None, though node\.needs_input_gradient is true")
+class GivesNoGradient(SquaredError):
+    def backward(self, node: Node, d_out: float = 1.0) -> Any:
+        return None
 
 
 @caught_by(stages.shapes_and_dtypes, "are float64, expected float32")

@@ -1,0 +1,134 @@
+"""The pytest plugin, as authors of components use it: installed distributions, and test files of two lines."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SQUARE = '''
+"""One layer."""
+from typing import Literal
+from layerkit import Layer, hookimpl
+
+class Square(Layer):
+    """``outputs = inputs**2``. Shapes: inputs and outputs (N, D)."""
+
+    type: Literal["{tag}"] = "{tag}"
+
+    def forward(self, node, inputs):
+        node.cache = inputs
+        return inputs**2
+
+    def backward(self, node, d_out):
+        return d_out * {slope} * node.cache
+
+@hookimpl
+def layerkit_components():
+    return [Square]
+'''
+NOTHING = "from layerkit import hookimpl\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
+BROKEN = "raise RuntimeError('no such accelerator')\n"
+
+PLUGINS = {
+    "sound-square": SQUARE.format(tag="sound_square", slope=2),
+    "wrong-square": SQUARE.format(tag="wrong_square", slope=3),
+    "nothing-inside": NOTHING,
+    "broken-import": BROKEN,
+}
+TEST = """
+DISTRIBUTION = {name!r}
+
+def test_conformance(conformance_check):
+    conformance_check()
+"""
+NO_NAME = "def test_conformance(conformance_check):\n    conformance_check()\n"
+PLAIN = """
+import sys
+
+def test_nothing_was_imported():
+    assert not {"numpy", "pydantic", "layerkit.component", "layerkit.registry"} & set(sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that distributions are installed in."""
+    site = tmp_path_factory.mktemp("site")
+    for name, text in PLUGINS.items():
+        module = name.replace("-", "_")
+        (site / f"{module}.py").write_text(text)
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[layerkit]\nplugin = {module}\n")
+    return site
+
+
+def run(place: Path, folder: Path, files: dict[str, str], *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest on test files, where the distributions of ``place`` are installed."""
+    for name, text in files.items():
+        (folder / f"test_{name}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib", *options, str(folder)]
+    paths = f"{place}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, "PYTHONPATH": paths, **environment}
+    )
+
+
+def test_each_component_and_check_is_a_test_with_a_readable_name(place: Path, tmp_path: Path) -> None:
+    files = {"sound": TEST.format(name="sound-square"), "spelling": TEST.format(name="Sound_Square")}
+    result = run(place, tmp_path, files, "-v")
+    assert result.returncode == 0, result.stdout
+    passed = re.findall(r"test_(\w+)\.py::test_conformance\[sound_square-(\w+)\] PASSED", result.stdout)
+    by_file = {file: {check for name, check in passed if name == file} for file in files}
+    assert by_file["sound"] == by_file["spelling"]
+    assert {"input_gradients", "parameter_gradients", "json_round_trip", "interleaved_nodes"} <= by_file["sound"]
+    assert f"{len(passed)} passed" in result.stdout
+
+
+def test_a_wrong_component_fails_the_check_that_is_meant_for_it(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {"wrong": TEST.format(name="wrong-square")}, "-rfp", "--tb=short")
+    assert result.returncode == 1
+    failed = set(re.findall(r"^FAILED .*\[wrong_square-(\w+)\]", result.stdout, re.MULTILINE))
+    passed = set(re.findall(r"^PASSED .*\[wrong_square-(\w+)\]", result.stdout, re.MULTILINE))
+    assert failed == {"input_gradients", "prediction_gradients", "batch_of_one"}
+    assert {"parameter_gradients", "json_round_trip", "interleaved_nodes"} <= passed
+    assert "ConformanceError: Square fails input_gradients: inputs: analytical and numerical gradients DISAGREE" in result.stdout
+
+
+def test_what_gives_no_tests_is_an_error_of_collection(place: Path, tmp_path: Path) -> None:
+    names = {"unknown": "layerkit-nowhere", "broken": "broken-import", "nothing": "nothing-inside", "other": "numpy"}
+    files = {**{key: TEST.format(name=name) for key, name in names.items()}, "unnamed": NO_NAME}
+    result = run(place, tmp_path, files)
+    assert result.returncode == 2
+    assert "5 errors" in result.stdout
+    reasons = dict(re.findall(r"ERROR collecting test_(\w+)\.py _+\n(.*)", result.stdout))
+    assert reasons == {
+        "broken": "broken-import was set aside: RuntimeError: no such accelerator",
+        "nothing": "nothing-inside offers no components",
+        "other": 'numpy is installed, and has no entry point in the group "layerkit"',
+        "unknown": "layerkit-nowhere is not installed",
+        "unnamed": 'conformance_check needs the module to say DISTRIBUTION = "name-of-the-distribution"',
+    }
+
+
+def test_disabled_plugins_are_an_error_too(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {"sound": TEST.format(name="sound-square")}, LAYERKIT_DISABLE_PLUGINS="1")
+    assert result.returncode == 2
+    assert "sound-square was not loaded: LAYERKIT_DISABLE_PLUGINS keeps every plugin from being loaded" in result.stdout
+
+
+def test_sessions_that_ask_for_nothing_pay_nothing(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {"plain": PLAIN}, "-p", "no:pytest_cov", "-p", "no:hypothesispytest")
+    assert result.returncode == 0, result.stdout
+    assert "1 passed" in result.stdout
+
+
+def test_the_fixture_says_what_it_is(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {}, "--fixtures")
+    assert "One check of one component of the distribution" in result.stdout
