@@ -111,7 +111,7 @@ class DivergedError(WorkError):
 
 
 class GradientError(WorkError):
-    """An analytical gradient disagrees with the numerical one."""
+    """A gradient is missing, or disagrees with the numerical one."""
 
 
 class ConformanceError(WorkError, AssertionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from layerkit.errors import LayerkitError
+from layerkit.errors import GradientError
 from layerkit.layers.base import Layer
 from layerkit.layers.node import Node
 from layerkit.typing import Array
@@ -34,7 +34,7 @@ class Chain:
 
         Raises
         ------
-        LayerkitError
+        GradientError
             If a layer returns no gradient although one was asked for.
         """
         for layer, node in reversed(self._steps):
@@ -42,6 +42,6 @@ class Chain:
             if not node.needs_input_gradient:
                 return None
             if d_inputs is None:
-                raise LayerkitError(f"{node.name}: backward returned None, though node.needs_input_gradient is true")
+                raise GradientError(f"{node.name}: backward returned None, though node.needs_input_gradient is true")
             d_out = d_inputs
         return d_out

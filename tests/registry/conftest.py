@@ -150,10 +150,16 @@ print(json.dumps(results))
 """
 
 
-def _ask(*steps: Sequence[str] | str, path: Sequence[Path] = (), watch: Sequence[str] = (), **environment: str) -> list[Result]:
+def _ask(
+    *steps: Sequence[str] | str,
+    path: Sequence[Path] = (),
+    watch: Sequence[str] = (),
+    warnings: str = "error",
+    **environment: str,
+) -> list[Result]:
     inherited = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _RUNNER, json.dumps([steps, watch])],
+        [sys.executable, "-W", warnings, "-c", _RUNNER, json.dumps([steps, watch])],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, path), *inherited]), **environment},
         stdout=subprocess.PIPE,
         text=True,

@@ -265,6 +265,7 @@ def everything(request: pytest.FixtureRequest, specs: Path, ask: Ask, tmp_path_f
         ["--strict-plugins", "train", str(specs / "run.json"), "--out", str(out / "strict")],
         ["train", str(specs / "run.json"), "--out", str(out / "run")],
         path=[request.getfixturevalue(request.param)],
+        warnings="error" if request.param == "laid" else "default",
     )
     return {
         "missing": {Path(fault["file"]).stem: fault["message"] for fault in missing.json},
