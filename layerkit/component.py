@@ -122,8 +122,12 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
 
 
 def _dumped(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
-    """Write one value of a field that is annotated with a family, under the type by which a spec finds it again."""
-    return component.model_dump(mode=info.mode, context=info.context) | {"type": component.spec_type}
+    """Write one value of a field that is annotated with a family, under the type by which a spec finds it again.
+
+    The serialization context may say under ``"types"`` what that is for a class.
+    """
+    types = (info.context or {}).get("types", {})
+    return component.model_dump(mode=info.mode, context=info.context) | {"type": types.get(type(component), component.spec_type)}
 
 
 def _located(loc: list[str | int], code: str, message: str, received: Any, **ctx: Any) -> PydanticCustomError:

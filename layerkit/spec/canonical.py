@@ -11,26 +11,40 @@ from pydantic import BaseModel
 
 from layerkit.component import Component
 from layerkit.registry.discovery import builtin_registry, installed_registry
+from layerkit.registry.registry import Registration, canonical_name
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 
 
 def resolved_json(spec: RunSpec | ModelSpec) -> str:
-    """Return ``spec`` as text with every default filled in, and the plugins that it needs; `parse_spec` reads an equal one."""
-    document = json.loads(spec.model_dump_json())
+    """Return ``spec`` as text with every default filled in, and the plugins that it needs; `parse_spec` reads an equal one.
+
+    A type that several distributions offer here is written with the one that it comes from.
+    """
+    document = json.loads(spec.model_dump_json(context={"types": _unambiguous_types(spec)}))
     plugins = required_plugins(spec)
     return json.dumps({**document, "plugins": plugins} if plugins else document, indent=2, ensure_ascii=False)
 
 
 def required_plugins(spec: RunSpec | ModelSpec) -> dict[str, str]:
     """Return the types in ``spec`` that no built-in has, each with its distribution and version."""
-    builtins = {item.component for item in builtin_registry().registrations}
-    foreign = {type(component) for component in _components(spec)} - builtins
-    if not foreign:
+    types = _unambiguous_types(spec)
+    needed = {types.get(cls, item.tag): f"{item.distribution}=={item.version}" for cls, item in _foreign(spec).items()}
+    return dict(sorted(needed.items()))
+
+
+def _foreign(spec: RunSpec | ModelSpec) -> dict[type[Component], Registration]:
+    """Return the classes in ``spec`` that plugins brought; a class may also come from the caller's own code."""
+    classes = {type(component) for component in _components(spec)}
+    classes -= {item.component for item in builtin_registry().registrations}
+    if not classes:  # then no plugin is loaded
         return {}
-    owners = {item.component: item for item in installed_registry().registrations}
-    found = [owners[cls] for cls in foreign if cls in owners]  # a class may also come from the caller's own code
-    return {item.tag: f"{item.distribution}=={item.version}" for item in sorted(found, key=lambda item: item.tag)}
+    return {item.component: item for item in installed_registry().registrations if item.component in classes}
+
+
+def _unambiguous_types(spec: RunSpec | ModelSpec) -> dict[type[Component], str]:
+    """Return the classes in ``spec`` whose bare type means several things here, each with its qualified type."""
+    return {cls: item.qualified for cls, item in _foreign(spec).items() if len(installed_registry().matches(*item.key)) > 1}
 
 
 def _components(value: Any) -> Iterator[Component]:
@@ -51,9 +65,11 @@ def spec_hash(spec: RunSpec | ModelSpec) -> str:
     """Return the SHA-256 of the resolved spec, its keys sorted: equal for equal meaning, different otherwise.
 
     Which keys were left out to take their defaults, the order of keys and the spelling of numbers do not matter, nor does
-    ``$schema``.
+    ``$schema``. A type of a plugin counts with its distribution, whether or not the spec names it.
     """
-    document = _with_plain_numbers(json.loads(spec.model_dump_json()))
+    types = {item.component: item.tag for item in builtin_registry().registrations}
+    types |= {cls: f"{canonical_name(item.distribution)}:{item.tag}" for cls, item in _foreign(spec).items()}
+    document = _with_plain_numbers(json.loads(spec.model_dump_json(context={"types": types})))
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -16,7 +16,7 @@ from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
 from layerkit.layers.base import Stage
-from layerkit.registry.discovery import builtin_registry, installed_registry
+from layerkit.registry.discovery import DISABLE_VARIABLE, builtin_registry, installed_registry, plugins_disabled
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
 from layerkit.spec.cross_checks import data_faults, stack_faults
@@ -171,13 +171,14 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     tag: Any = document
     for step in fault.location:
         tag = tag[step]
-    requirement = document["plugins"].get(tag.rpartition(":")[2])
+    requirement = document["plugins"].get(tag) or document["plugins"].get(tag.rpartition(":")[2])
     if not (isinstance(requirement, str) and re.fullmatch(REQUIREMENT, requirement)):
         return fault
     if requirement.partition("==")[0] in {problem.distribution for problem in installed_registry().problems}:
         return fault  # it is installed, and set aside: the fault says why
     advice = f"pip install {requirement}"
-    message = f'the type "{tag}" comes from {requirement.replace("==", " ")}, which is not installed here: {advice}'
+    missing = f"not loaded here, since {DISABLE_VARIABLE} is set" if plugins_disabled() else "not installed here"
+    message = f'the type "{tag}" comes from {requirement.replace("==", " ")}, which is {missing}: {advice}'
     return replace(fault, message=message, suggestion=advice)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import subprocess
+import sysconfig
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -64,6 +68,14 @@ def test_each_component_takes_one_line(layerkit: CommandLine, monkeypatch: pytes
         start = heading.index("summary")
         assert {row[start - 2 : start] for row in rows} == {"  "}
         assert not any(row[start:].startswith(" ") for row in rows)
+
+
+def test_nothing_is_cut_for_a_pipe() -> None:
+    program = Path(sysconfig.get_path("scripts")) / "layerkit"
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    result = subprocess.run([program, "components"], env=environment, capture_output=True, text=True, check=True)
+    summaries = {str(item.component.__doc__).split("\n")[0].replace("``", "") for item in installed_registry().registrations}
+    assert all(summary in result.stdout for summary in summaries)
 
 
 def test_families_stand_together_and_types_in_order(layerkit: CommandLine) -> None:

@@ -194,6 +194,9 @@ MALFORMED: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 """Distributions that no installer would leave so, the name that they get, and what is said about them."""
 
+LATIN = b"Metadata-Version: 2.1\nName: \xe9\nVersion: 1.0\n"
+"""Metadata that is no UTF-8."""
+
 TIMES = {name: f"times_of_{name.lower().replace('-', '_').replace('.', '_')}" for name in [*BROKEN, *UNUSUAL, *SOUND]}
 
 
@@ -236,6 +239,7 @@ def laid(tmp_path_factory: pytest.TempPathFactory, lay: Lay) -> Path:
         lay(folder, name, **options)
     for version in ("1.0", "2.0"):
         lay(folder, "recorded-twice", version=version)
+    lay(folder, "latin-1", metadata=LATIN)
     return folder
 
 
@@ -328,7 +332,7 @@ def test_what_is_badly_installed_is_named(everything: dict[str, Any], name: str)
 
 
 def test_metadata_that_is_no_text_is_survived(tmp_path: Path, ask: Ask, lay: Lay) -> None:
-    folder = lay(tmp_path, "latin-1", metadata=b"Metadata-Version: 2.1\nName: \xe9\nVersion: 1.0\n")
+    folder = lay(tmp_path, "latin-1", metadata=LATIN)
     (doctor,) = ask(["doctor"], path=[folder])
     assert doctor.code == 1
     assert "(unnamed) (unknown) SET ASIDE: its metadata lacks a proper name" in " ".join(doctor.out.split())

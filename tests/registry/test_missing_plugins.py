@@ -150,6 +150,7 @@ def test_a_missing_plugin_is_named_with_what_to_install(
     for text in (fault["message"], train.err, loaded.out):
         assert f'"{kind}"' in text
         assert advice in text
+        assert ("LAYERKIT_DISABLE_PLUGINS" if how == "disabled" else "is not installed here") in text
     assert (validate.code, train.code) == (2, 2)
     model = runs / name / "model.safetensors"
     assert loaded.out.startswith(f"ModelFileError {model}: the spec in this file is not valid here\n")

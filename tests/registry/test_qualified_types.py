@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from layerkit.registry.registry import canonical_name
+
 Lay = Callable[..., Path]
 Ask = Callable[..., list[Any]]
 
@@ -85,14 +87,16 @@ def results(text):
         "outputs": [each.logits([[1.0]]).tolist() for each in (model, loaded)],
         "names": [node.name for top in model.nodes for node in top.tree()],
         "hash": spec_hash(spec),
+        "plugins": json.loads(resolved_json(spec)).get("plugins"),
     }
 """
 
 
 def qualified(document: Any) -> list[str]:
-    """Return the types within a document that name their distribution, in order."""
+    """Return the types within a document that name their distribution, in order, the distribution in its one spelling."""
     if isinstance(document, dict):
-        own = [document["type"]] if ":" in document.get("type", "") else []
+        distribution, colon, bare = document.get("type", "").rpartition(":")
+        own = [f"{canonical_name(distribution)}:{bare}"] if colon else []
         return own + qualified([value for key, value in document.items() if key != "type"])
     return [kind for item in document for kind in qualified(item)] if isinstance(document, list) else []
 
@@ -117,6 +121,7 @@ FREE = [{"type": "around_double", "inside": []}, {"type": "double:around_double"
 def chosen(tmp_path_factory: pytest.TempPathFactory, site: Path, ask: Ask) -> dict[str, Any]:
     """Give what becomes of each choice, all in one process."""
     texts = {name: spec(*layers) for name, (layers, _, _) in CHOICES.items()}
+    texts |= {"free": spec(FREE[0]), "free, chosen": spec(FREE[1])}
     model = str(tmp_path_factory.mktemp("models") / "model.safetensors")
     script = f"""
 {RESULTS.replace("MODEL", repr(model))}
@@ -192,3 +197,43 @@ def test_a_type_of_one_distribution_needs_no_choice(tmp_path: Path, site: Path, 
     validate, components = ask(["validate", str(file)], ["components", "shared", "--format", "json"], path=[site])
     assert (validate.code, validate.err) == (0, "")
     assert [item["distribution"] for item in components.json] == ["Triple.It", "double"]
+
+
+# --- what is written ----------------------------------------------------------------------------------------------
+
+
+def test_each_choice_is_recorded(chosen: dict[str, Any]) -> None:
+    assert chosen["both"]["plugins"] == {"Triple.It:shared": "Triple.It==1.0", "double:shared": "double==1.0"}
+
+
+def test_the_hash_depends_on_the_class_and_not_on_its_spelling(chosen: dict[str, Any]) -> None:
+    assert chosen["the other"]["hash"] == chosen["another spelling"]["hash"]
+    assert chosen["free"]["hash"] == chosen["free, chosen"]["hash"]
+
+
+def test_a_model_from_python_is_saved_with_the_choice_that_it_is(tmp_path: Path, site: Path, ask: Ask) -> None:
+    model, text = str(tmp_path / "model.safetensors"), spec("double:shared")
+    script = f"""
+from layerkit import CategoricalCrossEntropy, Sequential
+from layerkit.spec.canonical import spec_hash
+from layerkit.spec.load import parse_spec
+written = parse_spec({text!r})
+shared = type(written.layers[0])
+model = Sequential([shared(), CategoricalCrossEntropy()], input_shape=(1,))
+model.save({model!r})
+loaded = Sequential.load({model!r})
+print(loaded.spec.layers[0].spec_type, type(loaded.spec.layers[0]) is shared, spec_hash(model.spec) == spec_hash(written))
+"""
+    (answer,) = ask(script, path=[site])
+    assert answer.out.split() == ["double:shared", "True", "True"]
+
+
+def test_a_missing_choice_is_named_with_what_to_install(tmp_path: Path, lay: Lay, site: Path, ask: Ask) -> None:
+    file = tmp_path / "spec.json"
+    file.write_text(spec("double:shared", "triple-it:shared"))
+    (resolved,) = ask(["validate", "--print-resolved", str(file)], path=[site])
+    file.write_text(resolved.out)
+    left = lay(tmp_path / "left", "double", SHARED.replace("{name}", "double").replace("{factor}", "2.0"))
+    (result,) = ask(["validate", "--format", "json", str(file)], path=[left])
+    (fault,) = result.json
+    assert (fault["path"], fault["suggestion"]) == ("layers[1].type", "pip install Triple.It==1.0")

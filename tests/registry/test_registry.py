@@ -125,7 +125,8 @@ def test_the_wider_registry_is_asked_only_for_what_is_missing() -> None:
 
 def test_a_registration_knows_its_place() -> None:
     assert (FIRST.tag, FIRST.family, FIRST.qualified) == ("swish", Layer, "Layerkit_First:swish")
-    assert FIRST.key == SECOND.key != START.key
+    assert FIRST.key == SECOND.key == (Stage, "swish")
+    assert START.key == (Initializer, "swish")
     assert START.family is Initializer
 
 

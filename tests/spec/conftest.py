@@ -61,34 +61,37 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text(f"[layerkit]\nplugin = {modules[-1]}\n")
-        forget()
-
-    def forget() -> None:
-        invalidate_caches()
-        installed_plugins.cache_clear()
-        installed_registry.cache_clear()
+        forget_plugins()
 
     yield plugin
-    forget()
+    forget_plugins()
     for module in modules:
         sys.modules.pop(module, None)
 
 
-@pytest.fixture
-def acme(strategies: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Install the third-party distribution for a while; give the folder that it is in."""
-    metadata = tmp_path / "acme_layers-2.1.0.dist-info"
+@pytest.fixture(scope="session")
+def acme_folder(strategies: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the third-party distribution in it."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    metadata = folder / "acme_layers-2.1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-layers\nVersion: 2.1.0\n")
     (metadata / "entry_points.txt").write_text(f"[layerkit]\nacme = {strategies.__name__}\n")
-    (tmp_path / f"{strategies.__name__}.py").write_bytes(Path(str(strategies.__file__)).read_bytes())
-    monkeypatch.syspath_prepend(tmp_path)
+    (folder / f"{strategies.__name__}.py").write_bytes(Path(str(strategies.__file__)).read_bytes())
+    return folder
+
+
+@pytest.fixture
+def acme(acme_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the third-party distribution be installed for as long as the test runs."""
+    monkeypatch.syspath_prepend(acme_folder)
     forget_plugins()
-    yield tmp_path
+    yield
     forget_plugins()
 
 
 def forget_plugins() -> None:
     """Let the next question about plugins look for them anew."""
+    invalidate_caches()
     installed_plugins.cache_clear()
     installed_registry.cache_clear()

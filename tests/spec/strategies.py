@@ -24,6 +24,7 @@ from layerkit.layers.base import Stage
 from layerkit.registry.registry import FAMILIES, Registration, Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec, TrainingSpec
+from layerkit.testing.examples import example_input_shape
 
 # --- a third-party distribution -----------------------------------------------------------------------------------
 
@@ -241,7 +242,7 @@ class SpecSource:
         data = self.component(random.choice(self._members["Dataset"]), random)
         training = self._block(TrainingSpec, random)
         document = {**self._block(RunSpec, random, without={"data", "model", "training"}), "layerkit": 1}
-        document |= {"data": data, "model": self._model(random, self._sample_shape(data)), "training": training}
+        document |= {"data": data, "model": self._model(random, self.sample_shape(data)), "training": training}
         return self._turned(document, random)
 
     def component(self, item: Registration, random: Random, depth: int = 0) -> dict[str, Any]:
@@ -317,16 +318,16 @@ class SpecSource:
         for _ in range(4):
             item = random.choice(self._members[family.__name__])
             document = self.component(item, random)
-            text = json.dumps({**document, "type": item.tag})
             try:
-                layer = item.component.model_validate_json(text, context={"resolver": self.registry})
+                layer = item.component.model_validate_json(_bare(document, item), context={"resolver": self.registry})
                 assert isinstance(layer, Stage)
                 return document, None if shape is None else layer.output_shape(shape)
             except (ValueError, lk.LayerkitError):
                 continue
         return document, None
 
-    def _sample_shape(self, data: dict[str, Any]) -> Sequence[int] | None:
+    def sample_shape(self, data: dict[str, Any]) -> Sequence[int] | None:
+        """Return the shape of the samples of a dataset, as far as it is known."""
         cls = self.registry.resolve(lk.Dataset, data["type"])
         text = json.dumps({**data, "type": cls.tag()})
         return cls.model_validate_json(text, context={"resolver": self.registry}).facts().input_shape
@@ -381,17 +382,17 @@ def _items(schema: Mapping[str, Any], random: Random) -> Sequence[Mapping[str, A
 # --- spoiling -----------------------------------------------------------------------------------------------------
 
 
-def places(value: Any) -> Iterator[tuple[Any, str | int]]:
-    """Yield every place within a document, as the object or list that it is in and its key there."""
+def places(value: Any, path: str = "") -> Iterator[tuple[Any, str | int, str]]:
+    """Yield every place within a document: the object or list that it is in, its key there, and the path to it."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in list(inner):
-        yield value, key
-        yield from places(item)
+        yield value, key, f"{path}{key}"
+        yield from places(item, f"{path}{key}.")
 
 
 def spoil(document: dict[str, Any], random: Random) -> None:
     """Change one place of a document: leave it out, put something else there, repeat it, or put something beside it."""
-    holder, key = random.choice(list(places(document)) or [(document, "layerkit")])
+    holder, key, _ = random.choice(list(places(document)) or [(document, "layerkit", "")])
     match random.randrange(4):
         case 0:
             del holder[key]
@@ -402,3 +403,93 @@ def spoil(document: dict[str, Any], random: Random) -> None:
         case _:
             if isinstance(holder, list) and isinstance(key, int):
                 holder.insert(key, copy.deepcopy(random.choice((holder[key], *JUNK))))
+
+
+# --- attacking ----------------------------------------------------------------------------------------------------
+
+
+class First(Random):
+    """Takes the first of everything: every field is given, none is null, and each float stands higher in its bounds."""
+
+    _floats = 1
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+    def randrange(self, *bounds: int) -> int:
+        return 0
+
+    def randint(self, a: int, b: int) -> int:
+        return a
+
+    def uniform(self, a: float, b: float) -> float:
+        self._floats += 1
+        return b - (b - a) / self._floats
+
+    def sample(self, population: Any, k: int, **options: Any) -> list[Any]:
+        return [*population][:k]
+
+
+def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]]:
+    """Yield each component with a sound document that holds it, every field of it given."""
+    for item in source.registry.registrations:
+        component = source.component(item, First())
+        layers, shape = [{"type": "distance"}], [4]
+        match item.family.__name__:
+            case "Layer":
+                layer = item.component.model_validate_json(_bare(component, item), context={"resolver": source.registry})
+                assert isinstance(layer, lk.Layer)
+                layers, shape = [component, *layers], list(example_input_shape(layer))
+            case "Loss":
+                layers = [component]
+            case "Initializer":
+                layers = [{"type": "affine", "units": 1, "weight_init": component}, *layers]
+            case family:
+                run = copy.deepcopy(_RUN)
+                if family == "Dataset":
+                    run["data"], shape = component, list(source.sample_shape(component) or shape)
+                else:
+                    run["training"] |= {"optimizer": component} if family == "Optimizer" else {"observers": [component]}
+                yield item, run | {"model": {"input_shape": shape, "layers": layers}}
+                continue
+        yield item, {"$schema": "schema.json", "layerkit": 1, "input_shape": shape, "layers": layers}
+
+
+_RUN: dict[str, Any] = {
+    "layerkit": 1,
+    "name": "run",
+    "plugins": {"table": "acme-layers==2.1.0"},
+    "data": {"type": "table", "path": "data.csv"},
+    "training": {"optimizer": {"type": "sgd", "learning_rate": 1}, "epochs": 1, "initial_weights": "model.safetensors"},
+}
+
+
+def _bare(component: dict[str, Any], item: Registration) -> str:
+    """Write a component as its class reads it, the type without the distribution."""
+    return json.dumps({**component, "type": item.tag})
+
+
+def attacked(document: dict[str, Any], attacks: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the document with an attack in one place, and the path there: texts for texts, objects and more keys for objects.
+
+    It is one document all the time; what is yielded is to be written down at once.
+    """
+    document = copy.deepcopy(document)
+    for name in attacks["keys"]:
+        document[name] = "os.system"
+        yield name, document
+        del document[name]
+    for holder, key, path in list(places(document)):
+        before = holder[key]
+        if isinstance(before, str):
+            for text in attacks["texts"]:
+                holder[key] = text
+                yield path, document
+        if isinstance(before, dict):
+            for name in attacks["keys"]:
+                holder[key] = {**before, name: "os.system"}
+                yield f"{path}.{name}", document
+            for attack in attacks["objects"]:
+                holder[key] = attack
+                yield path, document
+        holder[key] = before

@@ -152,7 +152,7 @@ def test_each_change_of_a_value_is_another_meaning(
     spec = validated(document, registry)
     assert spec is not None
     changes = 0
-    for holder, key in strategies.places(document):
+    for holder, key, _ in strategies.places(document):
         before, holder[key] = holder[key], other(holder[key], random)
         changed = validated(document, registry)
         if changed is not None:
@@ -160,7 +160,7 @@ def test_each_change_of_a_value_is_another_meaning(
             assert changed != spec
             assert spec_hash(changed) != spec_hash(spec)
         holder[key] = before
-    assert changes > 0
+    assume(changes > 0)  # the smallest specs may have no value that another can take the place of
 
 
 def test_the_order_of_a_list_is_part_of_the_meaning() -> None:

@@ -1,0 +1,137 @@
+"""Specs are data: reading and building them opens, imports and runs nothing.
+
+Run as a program, this file reads specs under an audit hook and prints which events there were.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+import layerkit as lk
+from layerkit import Registry, RunSpec, SpecError
+from layerkit.registry.discovery import installed_registry
+from layerkit.spec.canonical import resolved_json, spec_hash
+from layerkit.spec.load import parse_spec
+
+ATTACKS: dict[str, list[Any]] = json.loads((Path(__file__).parent / "attacks.json").read_text(encoding="utf-8"))
+GENERATED = 10_000
+BUDGET = 2**24
+"""Bytes that a network may take here."""
+HARMLESS = {"builtins.id"}
+"""Events that say nothing."""
+
+FAULTY = (
+    "",
+    '{"layerkit": 1, "layers": [NaN], "name": "\\ud800"}',
+    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": [{"type": "rleu"}, {}]}}',
+)
+"""Texts that lead through what is done for faulty specs, once: nothing may be imported there for the first time later."""
+
+
+class Text(NamedTuple):
+    """What is read: whether to warm up, generated or an attack; and for an attack, on whose component and where."""
+
+    kind: str
+    text: str
+    owner: str = ""
+    place: str = ""
+
+
+def texts(strategies: ModuleType, registry: Registry) -> Iterator[Text]:
+    """Yield everything that is read, in order."""
+    source, random = strategies.SpecSource(registry), Random(5)
+    carriers = list(strategies.carriers(source))
+    yield from (Text("sound", json.dumps(document)) for _, document in carriers)
+    yield from (Text("faulty", text) for text in FAULTY)
+    yield from (Text("generated", json.dumps(source.spec(random))) for _ in range(GENERATED))
+    for item, document in carriers:
+        for place, changed in strategies.attacked(document, ATTACKS):
+            yield Text("attack", json.dumps(changed), item.distribution, place)
+
+
+def outcome(text: str) -> str:
+    """Read a spec, build it and write it down again; return what came of it."""
+    try:
+        spec = parse_spec(text, max_memory=BUDGET)
+    except SpecError as error:
+        return "refused" if str(error) else "refused without a word"
+    lk.build(spec.model if isinstance(spec, RunSpec) else spec, seed=1)
+    return "built" if parse_spec(resolved_json(spec)) == spec and spec_hash(spec) else "changed"
+
+
+def main() -> None:
+    """Read everything under an audit hook; print the events, what came of each kind, and what the hook sees where it should."""
+    prepared = list(texts(importlib.import_module("strategies"), installed_registry()))
+    outcomes: dict[str, Counter[str]] = {item.kind: Counter() for item in prepared}
+    taken: set[tuple[str, str]] = set()
+    events: Counter[str] = Counter()
+    control: Counter[str] = Counter()
+    watch: Counter[str] | None = None
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if watch is not None and event not in HARMLESS:
+            watch[event if watch is control else f"{event} {arguments!r}"[:200]] += 1
+
+    sys.addaudithook(hook)
+    for kind, text, owner, place in prepared:
+        watch = None if kind in ("sound", "faulty") else events
+        result = outcome(text)
+        outcomes[kind][result] += 1
+        if kind == "attack" and result == "built":
+            taken.add((owner, place))
+    watch = control
+    import colorsys  # noqa: F401 (any module that nothing here uses)
+
+    exec(compile("0", "<string>", "exec"))
+    subprocess.run(["true"], check=True)
+    watch = None
+    print(json.dumps({"events": events, "outcomes": outcomes, "taken": sorted(taken), "control": control}))
+
+
+@pytest.fixture(scope="module")
+def report(acme_folder: Path) -> Any:
+    """Give what a process of its own reports."""
+    environment = {**os.environ, "PYTHONPATH": str(acme_folder)}
+    result = subprocess.run([sys.executable, __file__], capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_nothing_is_opened_imported_or_run(report: Any) -> None:
+    assert report["events"] == {}
+    assert report["control"].keys() >= {"import", "open", "exec", "compile", "subprocess.Popen"}
+
+
+def test_what_was_read_was_sound_and_faulty(report: Any) -> None:
+    outcomes = report["outcomes"]
+    assert outcomes["sound"].keys() == {"built"}
+    assert outcomes["faulty"] == {"refused": len(FAULTY)}
+    assert sum(outcomes["generated"].values()) == GENERATED
+    assert outcomes["generated"].keys() == outcomes["attack"].keys() == {"built", "refused"}
+    assert min(outcomes["generated"].values()) > GENERATED / 10
+    assert sum(outcomes["attack"].values()) > 100 * outcomes["sound"]["built"]
+
+
+def test_only_free_text_takes_what_looks_like_an_attack(report: Any) -> None:
+    """Of the built-ins' fields, no other takes any text at all: a module, a callable or a URL has nowhere to stand."""
+    places = {(owner, place) for owner, place in report["taken"] if owner in ("layerkit", "acme-layers")}
+    names = {(owner, place) for owner in ("layerkit", "acme-layers") for place in ("$schema", "name", "layers.0.name")}
+    paths = {(owner, place) for owner in ("layerkit", "acme-layers") for place in ("data.path", "training.initial_weights")}
+    own = {("acme-layers", place) for place in ("layers.0.note", "training.observers.0.file")}
+    assert places == names | paths | own
+
+
+if __name__ == "__main__":
+    main()
