@@ -96,6 +96,15 @@ def test_one_is_one(place: str, spelling: str) -> None:
     assert spec_hash(parse_spec(text)) == spec_hash(parse_spec(texts[place].replace("{}", "1")))
 
 
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(("bare", "qualified"), [("relu", "layerkit:relu"), ("gain", "acme-layers:gain")])
+def test_naming_the_distribution_changes_nothing(bare: str, qualified: str) -> None:
+    text = MODEL.replace('"layers": [', '"layers": [{"type": "TYPE"}, ')
+    one, two = (parse_spec(text.replace("TYPE", name)) for name in (bare, qualified))
+    assert one == two
+    assert spec_hash(one) == spec_hash(two)
+
+
 def test_python_and_json_mean_the_same() -> None:
     made = ModelSpec(layers=(lk.Affine(units=3), lk.CategoricalCrossEntropy()), input_shape=(4,))
     read = parse_spec(MODEL)

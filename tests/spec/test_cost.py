@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec, SpecError
-from layerkit.errors import MemoryBudgetError
+from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.spec.cost import Cost, cost_of, free_memory, memory_faults, size_text
 from layerkit.spec.load import load_spec, parse_spec
 from layerkit.spec.run import TrainingSpec
@@ -129,6 +129,18 @@ def test_flops_of_affine_layers_are_those_counted_by_hand() -> None:
 def test_backward_costs_nothing_where_nothing_is_trained_before() -> None:
     cost = cost_of(model_spec(lk.ReLU(), lk.ReLU(), lk.Affine(units=10)))
     assert [node.flops for node in cost.nodes[:3]] == [64, 64, 2 * (2 * 64 * 10 + 10)]
+
+
+@pytest.mark.parametrize("answer", [1.5, -1, None, True, "many", ZeroDivisionError("no batch")], ids=repr)
+def test_flops_that_are_no_count_are_refused_by_the_layers_name(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    def flops(layer: lk.ReLU, input_shape: lk.Shape) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(lk.ReLU, "flops", flops)
+    with pytest.raises(InputError, match=r"relu\.flops"):
+        cost_of(model_spec(lk.ReLU())).flops  # noqa: B018 (it is worked out when it is asked for)
 
 
 # --- which batch, which optimizer ---------------------------------------------------------------------------------

@@ -159,6 +159,17 @@ def test_a_class_that_was_made_at_run_time_has_no_docstrings() -> None:
     assert "description" not in schema["$defs"]["acme-layers.Layer.made"]["properties"]["slope"]
 
 
+class Noted(lk.ReLU):
+    """Has a field under which no docstring stands."""
+
+    slope: float = 1.0
+    print(end="")
+
+
+def test_what_stands_under_a_field_is_its_docstring_only_if_it_is_one() -> None:
+    assert field_docs(Noted) == field_docs(lk.ReLU)
+
+
 # --- two distributions, one type ----------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,8 +47,7 @@ def only_watches(observer: Observer, rng: np.random.Generator) -> None:
 
 def closes_when_the_training_fails(observer: Observer, rng: np.random.Generator) -> None:
     """The context ends with the training: it hands a failure on, and leaves no file open."""
-    gc.collect()
-    with TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+    with TemporaryDirectory() as folder, _only_new_garbage(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         if not _can_be_had(observer, Path(folder)):
             return
@@ -55,6 +55,16 @@ def closes_when_the_training_fails(observer: Observer, rng: np.random.Generator)
         gc.collect()  # a file that nobody closed says so when it goes
     unclosed = [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
     require(not unclosed, f"{type(observer).__name__}.watch leaves open what it opened: {'; '.join(unclosed)}")
+
+
+@contextlib.contextmanager
+def _only_new_garbage() -> Iterator[None]:
+    """Keep what there is already out of collections: it is not the observer's, and there may be much of it."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _failure_comes_through(observer: Observer, folder: Path) -> bool:
