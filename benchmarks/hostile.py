@@ -110,6 +110,10 @@ TEXTS: dict[str, tuple[str, Callable[[], str]]] = {
     "half a character": ("surrogate", lambda: model(more=', "$schema": "\\ud800"')),
     "9,999 numbers for layers": ("wrong_type", lambda: model(listed(["1"] * 9_999))),
     "9,999 empty layers": ("missing_key", lambda: stack(lambda _: "{}")),
+    "69,993 unknown keys": (
+        "unknown_key",
+        lambda: stack(lambda n: f'{{"type": "relu", "a{n}": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1}}'),
+    ),
     "9,999 unknown types": ("unknown_type", lambda: stack(lambda index: typed(f"r{index}"))),
     "9,999 wrong families": ("wrong_family", lambda: stack(lambda _: typed("zeros"))),
     "9,999 losses": ("misplaced_loss", lambda: stack(lambda _: LOSS)),

@@ -13,6 +13,8 @@ from layerkit.errors import ComponentLookupError
 ComponentT = TypeVar("ComponentT", bound="Component")
 FAMILY_KEY = "layerkit-family"
 """Stands in a component's JSON Schema where any member of a family may stand."""
+MAX_ERRORS = 2000
+"""Beyond so many errors in one validation components are not looked at any more: it fails all the same."""
 _SPEC_TYPE = "_spec_type"
 """Beside a component's fields and not one of them: how a spec spelt the type is no part of what the component is."""
 
@@ -91,6 +93,8 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
         if isinstance(value, family):
             return value
         raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
+    if context.get("errors", 0) > MAX_ERRORS:
+        raise PydanticCustomError("passed_over", "Not looked at, among so many errors")
     # Specs repeat themselves, and components are frozen: equal JSON gives one object. Its places are told apart by their nodes.
     text = to_json(value)
     seen: dict[tuple[type[Component], bytes], Component] = context.get("seen") or context.setdefault("seen", {})
@@ -110,7 +114,8 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     try:
         component: Component = cls.__pydantic_validator__.validate_json(bare, context=context)
     except ValidationError as error:
-        errors: list[Any] = list(error.errors(include_url=False))
+        errors: list[Any] = list(error.errors(include_url=False))[:MAX_ERRORS]
+        context["errors"] = context.get("errors", 0) + len(errors)
         for item in errors:
             if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
@@ -140,8 +145,14 @@ def nested_error(errors: list[Any]) -> PydanticCustomError:
     pydantic flattens a ``ValidationError`` raised by a validator into text. This one keeps the parts;
     `flat_errors` takes them out again.
     """
-    summary = "; ".join(".".join(map(str, error["loc"])) + ": " + error["msg"] for error in errors)
-    return PydanticCustomError("nested", "{summary}", {"summary": summary, "errors": errors})
+    return PydanticCustomError("nested", "{errors}", {"errors": _Errors(errors)})
+
+
+class _Errors(list[Any]):
+    """Error dicts; as text, what they say: pydantic writes out the whole context of an error, wanted or not."""
+
+    def __str__(self) -> str:
+        return "; ".join(".".join(map(str, error["loc"])) + ": " + error["msg"] for error in self)
 
 
 def flat_errors(errors: list[Any]) -> list[Any]:

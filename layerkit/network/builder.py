@@ -50,8 +50,9 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
     size = sum(plan.parameter_count for top in plans for plan in top.tree())
     needed = 2 * size * np.dtype(dtype).itemsize
     if needed > free_memory():
+        count = size if size < 10**18 else "more than 10^18"  # Python writes no number of thousands of digits
         raise MemoryBudgetError(
-            f"{size} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
+            f"{count} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
         )
     builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed)
     nodes = builder.nodes(plans, needs_input_gradient=False)

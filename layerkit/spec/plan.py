@@ -151,11 +151,17 @@ _TAKEN = frozenset(dir(Arrays))
 """What `Arrays` has already under its own names."""
 
 
+_LONGEST_AXIS = 10**4300
+"""Python writes no number that has more digits, and so no message about it."""
+
+
 def _require_shape(shape: object) -> None:
     if isinstance(shape, tuple):
         for length in shape:
             if type(length) is not int or length < 1:
                 break
+            if length >= _LONGEST_AXIS:
+                raise TypeError("it declares an axis of more elements than any memory holds")
         else:
             return
     raise TypeError(f"it declares the shape {shape!r}, which is no tuple of positive integers")

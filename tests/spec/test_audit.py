@@ -103,7 +103,8 @@ def main() -> None:
 @pytest.fixture(scope="module")
 def report(acme_folder: Path) -> Any:
     """Give what a process of its own reports."""
-    environment = {**os.environ, "PYTHONPATH": str(acme_folder)}
+    folders = [str(acme_folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     result = subprocess.run([sys.executable, __file__], capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

@@ -8,17 +8,18 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 import layerkit as lk
-from layerkit import ModelSpec, SpecError
+from layerkit import ModelSpec, Registry, SpecError
 from layerkit.cli.main import main
 from layerkit.errors import MemoryBudgetError
 from layerkit.spec.diagnostics import Diagnostic
 from layerkit.spec.load import load_spec, parse_spec
-from layerkit.spec.source import MAX_FAULTS
+from layerkit.spec.source import MAX_FAULTS, MAX_ITEMS
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "hostile.py"
 
@@ -95,6 +96,32 @@ def test_of_very_many_faults_the_first_are_told_and_that_there_are_more() -> Non
     *told, last = faults(refusal.value)
     assert [fault.path for fault in told] == [f"layers[{index}]" for index in range(MAX_FAULTS)]
     assert (last.code, last.message) == ("too_large", f"there are more than these {MAX_FAULTS} faults")
+
+
+def test_a_list_or_an_object_may_be_so_long_and_no_longer() -> None:
+    def text(length: int) -> str:
+        return HOSTILE.model(more=f', "plugins": {json.dumps({f"type_{index}": "acme==1.0" for index in range(length)})}')
+
+    assert parse_spec(text(MAX_ITEMS))
+    with pytest.raises(SpecError) as refusal:
+        parse_spec(text(MAX_ITEMS + 1))
+    (fault,) = faults(refusal.value)
+    assert (fault.code, fault.path) == ("too_large", "plugins")
+
+
+def test_unknown_types_are_looked_up_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookups: list[str] = []
+    resolve = Registry.resolve
+
+    def counted(registry: Registry, family: Any, tag: str) -> Any:
+        lookups.append(tag)
+        return resolve(registry, family, tag)
+
+    monkeypatch.setattr(Registry, "resolve", counted)
+    _, make = HOSTILE.TEXTS["9,999 unknown types"]
+    with pytest.raises(SpecError):
+        parse_spec(make())
+    assert MAX_FAULTS <= len(set(lookups)) <= MAX_FAULTS + 10
 
 
 @pytest.mark.parametrize("size", ["2", str(2**63), "1" + "0" * 30])

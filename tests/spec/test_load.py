@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import ValidationError
 
-from layerkit import ModelSpec, RunSpec, SpecError, load_spec
+from layerkit import (
+    Affine,
+    Array,
+    CategoricalCrossEntropy,
+    Layer,
+    ModelSpec,
+    Node,
+    RunSpec,
+    Sequential,
+    Shape,
+    SpecError,
+    load_spec,
+)
+from layerkit.errors import MemoryBudgetError
 from layerkit.spec.load import parse_spec
 from layerkit.spec.source import MAX_CHARACTERS
 
@@ -427,3 +442,28 @@ def test_a_bare_model_with_a_misspelt_list_of_layers_is_judged_as_a_model() -> N
 
 def test_data_that_leave_nothing_to_train_on_are_refused() -> None:
     assert faults_of({**RUN, "data": {"type": "iris", "test_size": 0.9999}}) == [("net.json", "data", "data_failed")]
+
+
+class Joined(Layer):
+    """Makes one axis (M,) of all the axes of a sample, M the product of their lengths."""
+
+    type: Literal["joined"] = "joined"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return inputs.reshape(len(inputs), -1)
+
+    def backward(self, node: Node, d_out: Array) -> Array:
+        return d_out.reshape(len(d_out), *node.input_shape)
+
+
+def test_an_axis_that_no_message_can_hold_is_a_fault_like_any_other() -> None:
+    with pytest.raises(ValidationError, match="joined fails on samples of shape"):
+        ModelSpec(input_shape=(int("9" * 4300),) * 3, layers=(Joined(), CategoricalCrossEntropy()))
+
+
+def test_a_network_beyond_any_memory_is_refused_whatever_its_digits() -> None:
+    with pytest.raises(MemoryBudgetError, match="EiB"):
+        Sequential([Affine(units=10**4200), CategoricalCrossEntropy()], input_shape=(10**4200,), seed=0)

@@ -196,6 +196,12 @@ def twins() -> Registry:
     return Registry([*builtins, Registration(Twin, "acme-layers", "1.0"), Registration(OtherTwin, "bolt", "2.0")])
 
 
+def test_a_type_that_two_distributions_offer_appears_qualified_only(twins: Registry) -> None:
+    definitions = spec_schema(twins)["$defs"]
+    names = [definitions[f"{owner}.Layer.twin"]["properties"]["type"]["enum"] for owner in ("acme-layers", "bolt")]
+    assert names == [["acme-layers:twin"], ["bolt:twin"]]
+
+
 @pytest.mark.parametrize(
     ("name", "sound"), [("twin", False), ("acme-layers:twin", True), ("bolt:twin", True), ("relu:twin", False)]
 )
