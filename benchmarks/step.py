@@ -18,9 +18,9 @@ from itertools import pairwise
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import numpy as np  # noqa: E402
+import numpy as np  # noqa: E402 (the number of threads is read when it is imported)
 
-from layerkit import SGD, Affine, CategoricalCrossEntropy, ReLU, Sequential, Trainer  # noqa: E402
+from layerkit import SGD, Affine, CategoricalCrossEntropy, ReLU, Sequential, Trainer  # noqa: E402 (it imports NumPy)
 
 CASES = {
     "digits_mlp, 1347 x 64-32-10, full batch, float64": ((64, 32, 10), 1347, "float64"),
@@ -33,7 +33,7 @@ def layerkit_step(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[]
     """Return one step of the real trainer on data that does not change."""
     rng = np.random.default_rng(0)
     stack = [layer for size in sizes[1:] for layer in (Affine(units=size), ReLU())][:-1]
-    model = Sequential([*stack, CategoricalCrossEntropy()], input_shape=sizes[:1], dtype=dtype, seed=0)  # type: ignore[arg-type]
+    model = Sequential([*stack, CategoricalCrossEntropy()], input_shape=sizes[:1], dtype=dtype, seed=0)  # type: ignore[arg-type]  # a table of strings
     inputs = rng.standard_normal((batch, sizes[0])).astype(dtype)
     targets = rng.integers(0, sizes[-1], batch)
     trainer = Trainer(model, optimizer=SGD(learning_rate=1e-3), epochs=10**9)

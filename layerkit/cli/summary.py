@@ -40,7 +40,8 @@ def _show(cost: Cost, digest: str) -> None:
     for node in cost.nodes:
         flops = f"{node.flops * cost.batch:,}"
         table.add_row(node.name, node.type, str(node.input_shape), str(node.output_shape), f"{node.parameters:,}", flops)
-    Console(highlight=False, markup=False).print(table)
+    # The table takes what it needs and no more; on a narrow terminal a long line wraps, and no figure is cut.
+    Console(highlight=False, markup=False, width=1000).print(table)
     click.echo(f"\nparameters   {cost.parameter_count:,}, {size_text(cost.parameters)}")
     click.echo(f"gradients    {size_text(cost.parameters)}")
     click.echo(f"state        {size_text(cost.state)}")

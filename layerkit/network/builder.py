@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerkit.errors import MemoryBudgetError
+from layerkit.errors import InputError, MemoryBudgetError
+from layerkit.layers.base import Parameter
 from layerkit.layers.chain import Chain
 from layerkit.layers.node import Node
 from layerkit.spec.cost import free_memory, size_text
@@ -46,6 +47,8 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
     ------
     MemoryBudgetError
         If the flat vectors are larger than the memory that is free; nothing is allocated then.
+    InputError
+        If an initializer draws a value that is not finite in ``dtype``; names the array.
     """
     size = sum(plan.parameter_count for top in plans for plan in top.tree())
     needed = 2 * size * np.dtype(dtype).itemsize
@@ -82,11 +85,14 @@ class _Builder:
             stretch = slice(self._taken, self._taken + math.prod(declared.shape))
             params[name] = self.parameters[stretch].reshape(declared.shape)
             grads[name] = self.gradients[stretch].reshape(declared.shape)
-            params[name][...] = declared.initializer.draw(declared.shape, rng)
+            _fill(params[name], declared, rng, f"{plan.name}.{name}")
             if declared.decay:
                 self.decaying.append(stretch)
             self._taken = stretch.stop
         dtype = self.parameters.dtype
+        state = {name: np.empty(declared.shape, dtype) for name, declared in plan.state.items()}
+        for name, declared in plan.state.items():
+            _fill(state[name], declared, rng, f"{plan.name}.{name}")
         return Node(
             plan.stage,
             name=plan.name,
@@ -95,10 +101,17 @@ class _Builder:
             dtype=dtype,
             params=params,
             grads=grads,
-            state={name: item.initializer.draw(item.shape, rng).astype(dtype) for name, item in plan.state.items()},
+            state=state,
             rng=rng,
             needs_input_gradient=needs_input_gradient,
             branches={
                 name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient)) for name, inner in plan.branches.items()
             },
         )
+
+
+def _fill(array: Array, declared: Parameter, rng: np.random.Generator, name: str) -> None:
+    with np.errstate(over="ignore"):  # what overflows is refused below, in words
+        array[...] = declared.initializer.draw(declared.shape, rng)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: {declared.initializer.type} gives initial values that are not finite in {array.dtype}")

@@ -60,7 +60,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
     try:
         content = read_regular_file(path)
-        tensors: dict[str, Any] = dict(deserialize(content))  # type: ignore[no-untyped-call]
+        tensors: dict[str, Any] = dict(deserialize(content))  # type: ignore[no-untyped-call]  # it has no types
     except OSError as error:
         raise ModelFileError(f"{path}: cannot read the file: {reason(error)}") from None
     except SafetensorError as error:

@@ -113,3 +113,12 @@ def test_a_fault_is_told_with_its_place(layerkit: CommandLine, faulty: tuple[Pat
 def test_no_file_and_no_such_format_are_wrong_usage(layerkit: CommandLine, path: Path) -> None:
     assert layerkit("summary").returncode == 2
     assert layerkit("summary", path, "--format", "yaml").returncode == 2
+
+
+def test_no_figure_is_cut_beside_a_long_name(layerkit: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    layers = [{"type": "affine", "units": 1_000_000, "name": "n" * 64}, {"type": "crossentropy"}]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"layerkit": 1, "input_shape": [9], "layers": layers}))
+    row = layerkit("summary", path).stdout.splitlines()[1]
+    assert row.split() == ["n" * 64, "affine", "(9,)", "(1000000,)", "10,000,000", "38,000,000"]

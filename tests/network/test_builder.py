@@ -200,3 +200,12 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated() -
 def test_a_stack_that_is_no_network_is_refused(stack: list[lk.Layer], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         lk.Sequential(stack, input_shape=(4,))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_initial_values_that_are_not_finite_are_refused_by_name(dtype: Any) -> None:
+    wide: lk.Initializer = lk.Constant(value=1e300) if dtype == "float32" else lk.Normal(std=1.7e308)
+    with pytest.raises(InputError, match=r"affine_1\.weight: .* not finite in " + dtype):
+        lk.Sequential(
+            [lk.Affine(units=99, weight_init=wide), lk.CategoricalCrossEntropy()], input_shape=(9,), dtype=dtype, seed=0
+        )
