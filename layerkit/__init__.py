@@ -34,17 +34,12 @@ if TYPE_CHECKING:
     from layerkit.initializers import XavierUniform as XavierUniform
     from layerkit.initializers import Zeros as Zeros
     from layerkit.layers.affine import Affine as Affine
-    from layerkit.layers.base import Layer as Layer
-    from layerkit.layers.base import Loss as Loss
-    from layerkit.layers.base import Parameter as Parameter
-    from layerkit.layers.base import chain_shape as chain_shape
-    from layerkit.layers.crossentropy import CategoricalCrossEntropy as CategoricalCrossEntropy
-    from layerkit.layers.node import Node as Node
     from layerkit.layers.relu import ReLU as ReLU
+    from layerkit.losses.crossentropy import CategoricalCrossEntropy as CategoricalCrossEntropy
     from layerkit.network.sequential import Sequential as Sequential
     from layerkit.network.sequential import build as build
-    from layerkit.observer import EpochRecord as EpochRecord
-    from layerkit.observer import Observer as Observer
+    from layerkit.observers.base import EpochRecord as EpochRecord
+    from layerkit.observers.base import Observer as Observer
     from layerkit.optimizers.base import Optimizer as Optimizer
     from layerkit.optimizers.sgd import SGD as SGD
     from layerkit.registry.hookspecs import hookimpl as hookimpl
@@ -52,6 +47,11 @@ if TYPE_CHECKING:
     from layerkit.spec.load import load_spec as load_spec
     from layerkit.spec.model import ModelSpec as ModelSpec
     from layerkit.spec.run import RunSpec as RunSpec
+    from layerkit.stack.layer import Layer as Layer
+    from layerkit.stack.layer import chain_shape as chain_shape
+    from layerkit.stack.loss import Loss as Loss
+    from layerkit.stack.node import Node as Node
+    from layerkit.stack.parameter import Parameter as Parameter
     from layerkit.training.trainer import Trainer as Trainer
     from layerkit.typing import Array as Array
     from layerkit.typing import Shape as Shape
@@ -73,12 +73,10 @@ _HOMES = {
         "Zeros",
     ],
     "layers.affine": ["Affine"],
-    "layers.base": ["Layer", "Loss", "Parameter", "chain_shape"],
-    "layers.crossentropy": ["CategoricalCrossEntropy"],
-    "layers.node": ["Node"],
+    "losses.crossentropy": ["CategoricalCrossEntropy"],
     "layers.relu": ["ReLU"],
     "network.sequential": ["Sequential", "build"],
-    "observer": ["EpochRecord", "Observer"],
+    "observers.base": ["EpochRecord", "Observer"],
     "optimizers.base": ["Optimizer"],
     "optimizers.sgd": ["SGD"],
     "registry.hookspecs": ["hookimpl"],
@@ -86,6 +84,10 @@ _HOMES = {
     "spec.load": ["load_spec"],
     "spec.model": ["ModelSpec"],
     "spec.run": ["RunSpec"],
+    "stack.layer": ["Layer", "chain_shape"],
+    "stack.loss": ["Loss"],
+    "stack.node": ["Node"],
+    "stack.parameter": ["Parameter"],
     "training.trainer": ["Trainer"],
     "typing": ["Array", "Shape"],
 }

@@ -25,8 +25,8 @@ FLOORS = (
     ("streams", "files"),
     ("component",),
     ("initializers",),
-    ("layers", "optimizers", "data"),
-    ("observer",),
+    ("stack", "optimizers", "data"),
+    ("layers", "losses", "observers"),
     ("registry",),
     ("spec",),
     ("network",),
@@ -42,13 +42,16 @@ UPWARD = {
 }
 """The exception: `Sequential.fit` is a thin call of `Trainer`, through the public door, and is annotated with its `History`."""
 
-CONTRACTS = ("__init__.py", "base.py", "node.py", "chain.py", "targets.py")
+CONTRACTS = ("__init__.py", "base.py", "targets.py")
 """What every layer, optimizer and data source stands on; the files beside them are written as a third party would."""
 
 HEAVY = {"sklearn", "scipy", "rich", "safetensors"}
 """What takes long to import, and is imported inside the functions that need it."""
 
 MAX_LAYER_LINES = 140
+
+LEAVES = ("layers", "losses", "optimizers", "data")
+"""Folders of components, which are written as a third party would write them."""
 
 
 # --- reading the source -------------------------------------------------------------------------------------------
@@ -92,7 +95,7 @@ class Source:
     @property
     def is_leaf(self) -> bool:
         """Whether the file is written as a third party would write it."""
-        return self.inside.parts[0] in ("layers", "optimizers", "data") and self.path.name not in CONTRACTS
+        return self.inside.parts[0] in LEAVES and self.path.name not in CONTRACTS
 
 
 def sources(package: Path) -> list[Source]:
@@ -191,7 +194,7 @@ def privileged_leaves(package: Path) -> Iterator[str]:
         if source.is_leaf:
             for item in imports(source):
                 own = item.module.split(".")[0] == package.name
-                if own and not item.door and item.module != f"{package.name}.layers.targets":
+                if own and not item.door and item.module != f"{package.name}.losses.targets":
                     yield f"{source.inside}:{item.line}: {item.module} does not come through the public door"
 
 
@@ -223,7 +226,7 @@ def long_layers(package: Path) -> Iterator[str]:
     """A layer fits on two screens."""
     for source in sources(package):
         lines = len(source.text.splitlines())
-        if source.is_leaf and source.inside.parts[0] == "layers" and lines > MAX_LAYER_LINES:
+        if source.is_leaf and source.inside.parts[0] in ("layers", "losses") and lines > MAX_LAYER_LINES:
             yield f"{source.inside}: {lines} lines, more than {MAX_LAYER_LINES}"
 
 
@@ -280,15 +283,16 @@ def test_every_public_method_is_documented() -> None:
 # --- the rules see what they are for ------------------------------------------------------------------------------
 
 DOOR = '''"""A door."""
-_HOMES = {"layers.base": ["Layer"], "training.trainer": ["Trainer"]}
+_HOMES = {"stack.layer": ["Layer"], "training.trainer": ["Trainer"]}
 '''
 
 CLEAN = {
     "errors.py": "import math\n",
     "layers/__init__.py": "",
-    "layers/base.py": "from layerkit.errors import LayerkitError\nfrom layerkit.component import Component\n",
-    "layers/swish.py": "import numpy\nfrom layerkit import Layer\nfrom layerkit.layers.targets import check\n",
-    "layers/targets.py": "from ..errors import LayerkitError\nfrom . import base\n",
+    "stack/layer.py": "from layerkit.errors import LayerkitError\nfrom layerkit.component import Component\n",
+    "layers/swish.py": "import numpy\nfrom layerkit import Layer\n",
+    "losses/mse.py": "from layerkit import Layer\nfrom layerkit.losses.targets import check\n",
+    "losses/targets.py": "from ..errors import LayerkitError\nfrom . import base\n",
     "registry.py": "import layerkit as lk\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import click\nlk.Layer\n",
     "network.py": "def save():\n    'Save.'\n    from safetensors import numpy\n",
     "cli/train.py": "import click\nfrom layerkit.training.trainer import Trainer\n",
@@ -296,21 +300,21 @@ CLEAN = {
 """A tree that keeps every rule; `plant` adds the modules' docstrings."""
 
 PLANTED = [
-    (upward_imports, "layers/base.py", "from layerkit.spec.model import ModelSpec", "layers imports layerkit.spec.model"),
-    (upward_imports, "layers/base.py", "import layerkit.network.builder", "layers imports layerkit.network.builder"),
-    (upward_imports, "layers/base.py", "from layerkit import Trainer", "layers imports layerkit.training.trainer"),
-    (upward_imports, "layers/base.py", "import layerkit as lk\nlk.Trainer", "layers imports layerkit.training.trainer"),
-    (upward_imports, "layers/base.py", "import layerkit\nlayerkit.Trainer", "layers imports layerkit.training.trainer"),
-    (upward_imports, "layers/base.py", "from layerkit import cli", "layers imports layerkit.cli"),
-    (upward_imports, "layers/base.py", "from ..network import builder", "layers imports layerkit.network"),
-    (upward_imports, "layers/base.py", "from .. import network", "layers imports layerkit.network"),
+    (upward_imports, "stack/layer.py", "from layerkit.spec.model import ModelSpec", "stack imports layerkit.spec.model"),
+    (upward_imports, "stack/layer.py", "import layerkit.network.builder", "stack imports layerkit.network.builder"),
+    (upward_imports, "stack/layer.py", "from layerkit import Trainer", "stack imports layerkit.training.trainer"),
+    (upward_imports, "stack/layer.py", "import layerkit as lk\nlk.Trainer", "stack imports layerkit.training.trainer"),
+    (upward_imports, "stack/layer.py", "import layerkit\nlayerkit.Trainer", "stack imports layerkit.training.trainer"),
+    (upward_imports, "stack/layer.py", "from layerkit import cli", "stack imports layerkit.cli"),
+    (upward_imports, "stack/layer.py", "from ..network import builder", "stack imports layerkit.network"),
+    (upward_imports, "stack/layer.py", "from .. import network", "stack imports layerkit.network"),
     (
         upward_imports,
-        "layers/base.py",
+        "stack/layer.py",
         "from layerkit.optimizers.base import Optimizer",
-        "layers imports layerkit.optimizers.base",
+        "stack imports layerkit.optimizers.base",
     ),
-    (upward_imports, "layers/base.py", "def late():\n    from layerkit.cli import main", "layers imports layerkit.cli"),
+    (upward_imports, "stack/layer.py", "def late():\n    from layerkit.cli import main", "stack imports layerkit.cli"),
     (
         upward_imports,
         "errors.py",
@@ -318,7 +322,7 @@ PLANTED = [
         "errors imports layerkit.spec",
     ),
     (upward_imports, "attic.py", "", "attic stands on no floor"),
-    (privileged_leaves, "layers/swish.py", "from layerkit.layers.base import Layer", "layerkit.layers.base does not come"),
+    (privileged_leaves, "layers/swish.py", "from layerkit.stack.layer import Layer", "layerkit.stack.layer does not come"),
     (privileged_leaves, "layers/swish.py", "from layerkit import errors", "layerkit.errors does not come"),
     (privileged_leaves, "data/csv.py", "def load():\n    from . import base", "layerkit.data does not come"),
     (eager_imports, "network.py", "from safetensors.numpy import save", "safetensors is imported as soon"),

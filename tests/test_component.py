@@ -30,8 +30,8 @@ from layerkit import (
 )
 from layerkit.component import ComponentT, flat_errors
 from layerkit.errors import UnknownTypeError
-from layerkit.layers.base import Stage
 from layerkit.registry.discovery import builtin_registry
+from layerkit.stack.stage import Stage
 
 DESCRIPTIONS = [
     Affine(units=3),

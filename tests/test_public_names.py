@@ -85,7 +85,7 @@ model.predict(np.eye(4))
         ("from layerkit import Layer", (*HEAVY, "pluggy", "click", "safetensors")),
         (TRAIN, (*HEAVY, "click", "safetensors")),
         ("from layerkit import load_spec; load_spec('specs/digits_mlp.json')", (*HEAVY, "click", "safetensors")),
-        ("import layerkit.cli.main", (*HEAVY, "layerkit.layers.base", "layerkit.training")),
+        ("import layerkit.cli.main", (*HEAVY, "layerkit.stack", "layerkit.training")),
         (
             "import sys; from layerkit.cli.main import main; sys.argv = ['layerkit', 'validate', 'specs/iris.json']; main()",
             (*HEAVY, "safetensors"),

@@ -9,11 +9,13 @@ import click
 import numpy as np
 
 from layerkit.errors import GradientError
-from layerkit.layers.base import Layer, Loss, Stage
 from layerkit.network.sequential import build
 from layerkit.registry.discovery import builtin_registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example, example_input_shape
 from layerkit.testing.gradients import (
     GradientCheck,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.spec_file import load_run_spec, spec_options
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 from layerkit.training.run import Run
 from layerkit.training.run_directory import RunDirectory, append
 

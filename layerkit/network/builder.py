@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerkit.errors import InputError, MemoryBudgetError
-from layerkit.layers.base import Parameter
-from layerkit.layers.chain import Chain
-from layerkit.layers.node import Node
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
+from layerkit.stack.chain import Chain
+from layerkit.stack.node import Node
+from layerkit.stack.parameter import Parameter
 from layerkit.streams import random_stream
 from layerkit.typing import Array
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from layerkit.errors import ModelFileError
 from layerkit.files import read_regular_file, reason, write_whole_file
-from layerkit.layers.node import Node
+from layerkit.stack.node import Node
 from layerkit.typing import Array
 
 _DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}

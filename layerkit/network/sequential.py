@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from layerkit.errors import DataError, ModelFileError, TargetError
-from layerkit.layers.base import Loss, Stage
-from layerkit.layers.chain import Chain
-from layerkit.layers.node import Node
-from layerkit.layers.targets import batch_share
+from layerkit.losses.targets import batch_share
 from layerkit.network.builder import assemble
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
+from layerkit.stack.chain import Chain
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Node
+from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
 

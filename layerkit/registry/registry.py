@@ -13,9 +13,11 @@ from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
 from layerkit.initializers import Initializer
-from layerkit.layers.base import Layer, Loss, Stage
-from layerkit.observer import Observer
+from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 
 FAMILIES: tuple[type[Component], ...] = (Layer, Loss, Initializer, Optimizer, Dataset, Observer)
 """Every kind of component that a distribution may offer."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerkit.data.base import Dataset
-from layerkit.layers.base import Loss, Stage
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import StackError, plan_nodes, structure_faults
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 

@@ -15,7 +15,6 @@ from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
-from layerkit.layers.base import Stage
 from layerkit.registry.discovery import DISABLE_VARIABLE, builtin_registry, installed_registry, plugins_disabled
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
@@ -26,6 +25,7 @@ from layerkit.spec.model import MAX_AXES, ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
 from layerkit.spec.source import MAX_CHARACTERS, MAX_FAULTS, Location, Positions, parse
+from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from layerkit.layers.base import Stage
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import stack_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
+from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 MAX_LAYERS = 10_000

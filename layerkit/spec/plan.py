@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from layerkit.errors import LayerkitError
-from layerkit.layers.base import Loss, Parameter, Stage
-from layerkit.layers.node import Arrays
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Arrays
+from layerkit.stack.parameter import Parameter
+from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 

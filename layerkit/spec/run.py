@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
-from layerkit.observer import Observer
+from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.spec.base import Block, Spec
 from layerkit.spec.cross_checks import data_faults

@@ -11,11 +11,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.layers.base import Loss, Stage
 from layerkit.registry.registry import FAMILIES, Registration, Registry
 from layerkit.spec.base import FORMAT_VERSION
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec, TrainingSpec
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 IDENTIFIER = f"urn:layerkit:spec:{FORMAT_VERSION}"

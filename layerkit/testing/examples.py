@@ -6,7 +6,7 @@ from typing import Any
 
 from layerkit.component import ComponentT
 from layerkit.errors import LayerkitError, RegistrationError
-from layerkit.layers.base import Stage
+from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 _SHAPES: tuple[Shape, ...] = ((5,), (6, 6, 2), (4, 3), (4, 3, 2, 2), (1,))

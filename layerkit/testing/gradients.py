@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerkit.errors import GradientError
-from layerkit.layers.base import Layer, Loss, Stage
-from layerkit.layers.node import Node
 from layerkit.network.builder import assemble
 from layerkit.network.sequential import Sequential
 from layerkit.spec.plan import plan_nodes
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Node
+from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
 STEPS = (1e-5, 1e-6, 1e-7)

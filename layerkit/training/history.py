@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 
 
 class History(tuple[EpochRecord, ...]):

@@ -10,7 +10,7 @@ import numpy as np
 
 from layerkit.data.base import Samples, Split
 from layerkit.network.sequential import Sequential, build
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 from layerkit.spec.run import RunSpec
 from layerkit.training.trainer import Trainer
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from layerkit.errors import RunDirectoryError
 from layerkit.network.sequential import Sequential
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.run import RunSpec
 

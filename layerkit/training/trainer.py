@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from layerkit.errors import DataError, DivergedError
 from layerkit.network.sequential import Sequential
-from layerkit.observer import EpochRecord, Observer
+from layerkit.observers.base import EpochRecord, Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.streams import random_stream
 from layerkit.training.history import History

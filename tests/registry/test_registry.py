@@ -8,8 +8,8 @@ import pytest
 
 from layerkit import Affine, Component, Initializer, Layer, Loss, Optimizer, Registry, ReLU, Zeros
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
-from layerkit.layers.base import Stage
 from layerkit.registry.registry import Problem, Registration
+from layerkit.stack.stage import Stage
 
 
 class Swish(ReLU):

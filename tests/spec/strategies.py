@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 import layerkit as lk
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.layers.base import Stage
 from layerkit.registry.registry import FAMILIES, Registration, Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec, TrainingSpec
+from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example_input_shape
 
 # --- a third-party distribution -----------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import pytest
 
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
-from layerkit.layers.base import Stage
 from layerkit.spec.cross_checks import data_faults, stack_faults
 from layerkit.spec.faults import Fault
+from layerkit.stack.stage import Stage
 
 LOSS = CategoricalCrossEntropy()
 

@@ -11,8 +11,8 @@ import pytest
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, Layer, Parameter, ReLU, Shape, ShapeError
 from layerkit.errors import DivergedError
-from layerkit.layers.base import Stage
 from layerkit.spec.plan import StackError, node_names, plan_nodes, structure_faults
+from layerkit.stack.stage import Stage
 
 
 class Plain(Layer):

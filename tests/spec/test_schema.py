@@ -14,11 +14,11 @@ from pydantic import ValidationError, create_model
 
 import layerkit as lk
 from layerkit import Layer, ModelSpec, Registry, SpecError
-from layerkit.layers.base import Stage
 from layerkit.registry.discovery import builtin_registry, installed_registry
 from layerkit.registry.registry import FAMILIES, Registration
 from layerkit.spec.load import parse_spec
 from layerkit.spec.schema import field_docs, spec_schema
+from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import layerkit as lk
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 from layerkit.training.history import History
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import layerkit as lk
 from layerkit.errors import RunDirectoryError
-from layerkit.observer import EpochRecord
+from layerkit.observers.base import EpochRecord
 from layerkit.training.run_directory import RunDirectory, append
 
 

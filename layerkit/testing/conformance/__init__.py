@@ -16,9 +16,11 @@ from layerkit.component import Component
 from layerkit.data.base import Dataset
 from layerkit.errors import ConformanceError, GradientError
 from layerkit.initializers import Initializer
-from layerkit.layers.base import Layer, Loss, Stage
-from layerkit.observer import Observer
+from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 from layerkit.streams import random_stream
 from layerkit.testing.conformance.datasets import DATASET_CHECKS
 from layerkit.testing.conformance.descriptions import DESCRIPTION_CHECKS

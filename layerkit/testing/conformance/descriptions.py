@@ -10,10 +10,10 @@ from multiprocessing.reduction import ForkingPickler
 import numpy as np
 
 from layerkit.component import Component, ComponentT
-from layerkit.layers.base import Stage
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registry import Registration
 from layerkit.spec.schema import field_docs
+from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.verdicts import blaming, given, require
 
 

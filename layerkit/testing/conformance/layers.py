@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from layerkit.layers.base import Layer
+from layerkit.stack.layer import Layer
 from layerkit.testing.conformance.neighbours import network_around
 from layerkit.testing.conformance.verdicts import require_same
 from layerkit.testing.conformance.workbench import Workbench, backward, forward, gradients, results

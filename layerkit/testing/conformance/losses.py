@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from layerkit.errors import TargetError
-from layerkit.layers.base import Loss
+from layerkit.stack.loss import Loss
 from layerkit.testing.conformance.verdicts import blaming, global_randomness_kept, refuses, require, require_array, require_same
 from layerkit.testing.conformance.workbench import Workbench, backward_results, forward, gradients, results
 from layerkit.testing.examples import example_input_shape

@@ -8,9 +8,11 @@ from typing import Literal
 import numpy as np
 
 from layerkit.initializers import Normal
-from layerkit.layers.base import Layer, Loss, Parameter
-from layerkit.layers.node import Node
 from layerkit.network.sequential import Sequential
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Node
+from layerkit.stack.parameter import Parameter
 from layerkit.typing import Array, Shape
 
 

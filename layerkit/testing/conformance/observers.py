@@ -16,9 +16,9 @@ import numpy as np
 
 from layerkit.errors import LayerkitError
 from layerkit.layers.affine import Affine
-from layerkit.layers.crossentropy import CategoricalCrossEntropy
+from layerkit.losses.crossentropy import CategoricalCrossEntropy
 from layerkit.network.sequential import Sequential
-from layerkit.observer import EpochRecord, Observer
+from layerkit.observers.base import EpochRecord, Observer
 from layerkit.optimizers.sgd import SGD
 from layerkit.testing.conformance.verdicts import global_randomness_kept, require, require_same
 from layerkit.training.trainer import Trainer

@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 
 from layerkit.errors import ShapeError
-from layerkit.layers.base import Loss, Stage
-from layerkit.layers.node import Node
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Node
+from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.descriptions import json_copy
 from layerkit.testing.conformance.verdicts import (
     SINGLE,

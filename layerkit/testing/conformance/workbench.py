@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from layerkit.layers.base import Layer, Loss, Stage
-from layerkit.layers.node import Node
+from layerkit.stack.layer import Layer
+from layerkit.stack.loss import Loss
+from layerkit.stack.node import Node
+from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.verdicts import blaming, require
 from layerkit.testing.examples import example_input_shape
 from layerkit.testing.gradients import lone_node

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from layerkit.errors import GradientError
-from layerkit.layers.base import Layer
-from layerkit.layers.node import Node
+from layerkit.stack.layer import Layer
+from layerkit.stack.node import Node
 from layerkit.typing import Array
 
 

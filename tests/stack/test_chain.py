@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from layerkit import Affine, Array, CategoricalCrossEntropy, Layer, Node, ReLU, Sequential, Shape, ShapeError
 from layerkit.errors import GradientError
-from layerkit.layers.base import chain_shape
+from layerkit.stack.layer import chain_shape
 from layerkit.testing import check_layer_gradients, check_network_gradients
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from layerkit import Array, Loss, Node, Shape, ShapeError
-from layerkit.layers.targets import batch_share, check_class_targets, flat_index
+from layerkit.losses.targets import batch_share, check_class_targets, flat_index
 
 
 class CategoricalCrossEntropy(Loss):

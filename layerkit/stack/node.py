@@ -12,8 +12,8 @@ from layerkit.errors import ShapeError
 from layerkit.typing import Array, Shape
 
 if TYPE_CHECKING:
-    from layerkit.layers.base import Stage
-    from layerkit.layers.chain import Chain
+    from layerkit.stack.chain import Chain
+    from layerkit.stack.stage import Stage
 
 
 class Arrays(Mapping[str, Array]):

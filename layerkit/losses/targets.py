@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerkit.errors import TargetError
-from layerkit.layers.node import Node
+from layerkit.stack.node import Node
 from layerkit.typing import Array, Shape
 
 _ROW_SUM_TOLERANCE = 1e-4

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerkit.component import Component
-from layerkit.layers.node import Node
+from layerkit.stack.node import Node
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a stack ends with: one loss per file, and what losses share about targets."""

@@ -1,0 +1,69 @@
+"""`Layer`: a function of a batch, with its derivative."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+
+from layerkit.stack.node import Node
+from layerkit.stack.stage import Stage
+from layerkit.typing import Array, Shape
+
+
+class Layer(Stage):
+    """A function of a batch, with its derivative.
+
+    ``forward`` keeps on ``node.cache`` what ``backward`` will need. Neither may write into its arguments. ``node`` is the layer's
+    own workplace at one position of one network (see `Node`).
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of one output sample; by default the layer keeps the shape."""
+        return input_shape
+
+    @abstractmethod
+    def forward(self, node: Node, inputs: Array) -> Array:
+        """Return the outputs.
+
+        Parameters
+        ----------
+        node
+            Where parameters, state, buffers and the random stream are, and where the cache goes.
+        inputs
+            Shape (N, \\*input_shape), dtype ``node.dtype``.
+
+        Returns
+        -------
+        Array
+            Shape (N, \\*output_shape), dtype ``node.dtype``.
+        """
+
+    @abstractmethod
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        """Fill ``node.grads`` (overwriting) and return the gradient of the loss with respect to the inputs.
+
+        Parameters
+        ----------
+        node
+            The node of the forward pass just done.
+        d_out
+            Gradient of the loss with respect to the outputs, shape (N, \\*output_shape).
+
+        Returns
+        -------
+        Array or None
+            Shape (N, \\*input_shape). None is allowed where ``node.needs_input_gradient`` is false.
+        """
+
+
+def chain_shape(layers: Iterable[Stage], input_shape: Shape) -> Shape:
+    """Return the shape of one sample after all of ``layers``.
+
+    Raises
+    ------
+    ShapeError
+        If a layer cannot take the shape that reaches it.
+    """
+    for layer in layers:
+        input_shape = layer.output_shape(input_shape)
+    return input_shape
