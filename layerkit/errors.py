@@ -110,6 +110,65 @@ class DivergedError(WorkError):
     """The loss is no longer a finite number."""
 
 
+class ComponentError(WorkError):
+    """The code of a component failed while it ran, or gave back what it may not.
+
+    Attributes
+    ----------
+    component
+        The component.
+    method
+        Which of its methods it was.
+    fault
+        What went wrong.
+    node
+        Name of the node, where it was a layer or a loss.
+    epoch, step
+        When it was, where it was in a training: the epoch, from 0, and the number of updates that were done.
+    """
+
+    def __init__(self, component: object, method: str, fault: str, node: str | None = None) -> None:
+        super().__init__(component, method, fault, node)
+        self.component = component
+        self.method = method
+        self.fault = fault
+        self.node = node
+        self.epoch: int | None = None
+        self.step: int | None = None
+
+    @classmethod
+    def caused_by(cls, error: BaseException, component: object, method: str, node: str | None = None) -> ComponentError:
+        """Return the error that says what ``method`` raised."""
+        return cls(component, method, f"raised {described(error)}", node)
+
+    def __str__(self) -> str:
+        cls = type(self.component)
+        place = f"{self.node}: " if self.node else ""
+        when = f" (epoch {self.epoch}, after {self.step} steps)" if self.epoch is not None else ""
+        return f"{place}{cls.__name__}.{self.method} of {_origin(cls)} {self.fault}{when}"
+
+
+def described(error: BaseException) -> str:
+    """Return the kind of an exception and what it says, on one line; one of a third party may even fail to say it."""
+    try:
+        text = " ".join(str(error).split())[:500]
+    except BaseException as failure:
+        text = f"(it cannot be printed: {type(failure).__name__})"
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _origin(cls: type) -> str:
+    """Return the distribution that a class comes from and its version; of a class that no plugin brought, its module."""
+    from importlib.metadata import entry_points  # it takes a while to import
+
+    package = cls.__module__.partition(".")[0]
+    for point in entry_points(group="layerkit"):
+        if point.module.partition(".")[0] == package and point.dist is not None:
+            return f"{point.dist.name} {point.dist.version}"
+    return f"the module {cls.__module__}"
+
+
 class GradientError(WorkError):
     """A gradient is missing, or disagrees with the numerical one."""
 

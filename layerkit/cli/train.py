@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 from layerkit.cli.spec_file import load_run_spec, spec_options
-from layerkit.observers.base import EpochRecord
-from layerkit.training.run import Run
-from layerkit.training.run_directory import RunDirectory, append
+from layerkit.history import EpochRecord
+from layerkit.training.run import run
 
 
 @click.command()
@@ -28,18 +27,18 @@ def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_m
     history and the model.
     """
     spec = load_run_spec(spec_path, overrides, max_memory)
-    run = Run.prepare(spec, spec_path.parent)
-    directory = RunDirectory.create(spec.name, out)
-    directory.write_spec(spec, spec_path.parent)
-    with directory.open_history() as history, _progress(spec.training.epochs) as show:
-        for record in run.epochs(directory.path):
-            append(history, record)
-            show(record, record.epoch % spec.training.report_every == 0)
-    directory.save_model(run.model)
-    score = run.score()
-    if score is not None:
-        click.echo(score)
-    click.echo(f"run directory: {directory.path}", err=True)
+    with _progress(spec.training.epochs) as show:
+        done = run(
+            spec,
+            out=out,
+            folder=spec_path.parent,
+            tell=lambda record: show(record, record.epoch % spec.training.report_every == 0),
+        )
+    if "accuracy" in done.scores:
+        click.echo(f"test set accuracy = {done.scores['accuracy']:.3f}")
+    elif done.scores:
+        click.echo(f"test set loss = {done.scores['loss']:.4f}")
+    click.echo(f"run directory: {done.directory}", err=True)
 
 
 @contextmanager

@@ -7,34 +7,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerkit.component import Component
-from layerkit.typing import Array, Shape
+from layerkit.data.samples import Samples
+from layerkit.stack.loss import Task
+from layerkit.typing import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Inputs (N, \\*input_shape) and their N targets."""
-
-    inputs: Array
-    targets: Array
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Samples to train on, and samples that the training never sees."""
+    """Samples to train on, samples to choose by, and samples that nothing is fitted or chosen by."""
 
     train: Samples
-    test: Samples | None
+    validation: Samples | None = None
+    test: Samples | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:
-    """What is known of a dataset before it is loaded; None where it is not."""
+    """What is known of a dataset before it is loaded; None where it is not.
+
+    Attributes
+    ----------
+    train_count
+        Number of training samples.
+    input_shape
+        Shape of one sample.
+    task
+        What the targets are.
+    n_classes
+        How many classes there are, where the targets are classes.
+    """
 
     train_count: int | None = None
     input_shape: Shape | None = None
+    task: Task | None = None
     n_classes: int | None = None
 
 

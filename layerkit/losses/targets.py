@@ -1,4 +1,7 @@
-"""What losses have in common: checks of targets and weights that name the first row that offends, and where targets point."""
+"""Targets and sample weights as losses take them, checked once for a whole fit.
+
+Each function returns a new array, or the given one where it is in the right form already; none writes into its arguments.
+"""
 
 from __future__ import annotations
 
@@ -7,54 +10,29 @@ from typing import Any
 import numpy as np
 
 from layerkit.errors import TargetError
-from layerkit.stack.node import Node
 from layerkit.typing import Array, Shape
 
 _ROW_SUM_TOLERANCE = 1e-4
 """Rows of float32 probabilities over some thousand classes sum to one no better than this."""
 
 
-def check_labels(targets: Array, n_classes: int) -> None:
-    """Refuse integer labels (N,) that are not in ``0 .. n_classes - 1``.
+def class_targets(targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Return class targets for logits (N, K).
 
-    Raises
-    ------
-    TargetError
-        Naming the first offending row.
-    """
-    # Seen as unsigned, a negative label is huge: one pass finds both kinds of fault.
-    if len(targets) and np.maximum.reduce(targets.view(targets.dtype.str.replace("i", "u"))) >= n_classes:
-        row = int(np.flatnonzero((targets < 0) | (targets >= n_classes))[0])
-        raise TargetError(
-            f"row {row}: label {targets[row]} is out of range; {n_classes} outputs take labels 0 to {n_classes - 1}"
-        )
+    Parameters
+    ----------
+    targets
+        Integer labels (N,), or one-hot or soft rows (N, K): probabilities that sum to one.
+    logits_shape
+        (N, K).
+    dtype
+        Of the logits.
 
-
-def check_distributions(targets: Array) -> None:
-    """Refuse rows (N, K) that are not one-hot or soft: finite, not negative, summing to one.
-
-    Raises
-    ------
-    TargetError
-        Naming the first offending row.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # infinities are reported below, in words
-        sums = targets.sum(axis=1, dtype=np.float64)
-    rounding = 2 * float(np.finfo(targets.dtype).eps) if targets.dtype.kind == "f" else 0.0
-    wrong = ~((targets >= 0).all(axis=1) & (np.abs(sums - 1) <= max(_ROW_SUM_TOLERANCE, rounding)))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        if not np.isfinite(targets[row]).all():
-            fault = "holds NaN or infinity"
-        elif (targets[row] < 0).any():
-            fault = f"holds the negative probability {targets[row].min()}"
-        else:
-            fault = f"sums to {sums[row]}"
-        raise TargetError(f"row {row} {fault}; one-hot and soft targets are probabilities that sum to 1")
-
-
-def check_class_targets(targets: Array, logits_shape: Shape) -> None:
-    """Refuse targets that are neither labels (N,) nor one-hot or soft rows (N, K) for logits (N, K).
+    Returns
+    -------
+    Array
+        Labels as integers of the size of a pointer (N,), or rows (N, K) in ``dtype``, divided by their sums: rounding leaves sums
+        that are one but nearly, and a loss and its gradient would disagree about such a row.
 
     Raises
     ------
@@ -63,20 +41,130 @@ def check_class_targets(targets: Array, logits_shape: Shape) -> None:
     """
     count, n_classes = logits_shape
     if targets.ndim == 1 and len(targets) == count and targets.dtype.kind in "iu":
-        check_labels(targets, n_classes)
-    elif targets.shape == logits_shape and targets.dtype.kind in "iuf":
-        check_distributions(targets)
-    elif targets.ndim == 1 and targets.dtype.kind == "f" and np.isnan(targets).any():
+        return _labels(targets, n_classes)
+    if targets.shape == logits_shape and targets.dtype.kind in "iuf":
+        return _distributions(targets, dtype)
+    if targets.ndim == 1 and targets.dtype.kind == "f" and np.isnan(targets).any():
         raise TargetError(f"row {int(np.flatnonzero(np.isnan(targets))[0])}: the label is NaN")
-    else:
+    raise TargetError(
+        f"expected integer labels of shape ({count},), or one-hot or soft rows of shape {logits_shape}; "
+        f"received {targets.dtype} of shape {targets.shape}"
+    )
+
+
+def _labels(targets: Array, n_classes: int) -> Array:
+    # Seen as unsigned, a negative label is huge: one pass finds both kinds of fault.
+    if len(targets) and np.maximum.reduce(targets.view(targets.dtype.str.replace("i", "u"))) >= n_classes:
+        row = int(np.flatnonzero((targets < 0) | (targets >= n_classes))[0])
         raise TargetError(
-            f"expected integer labels of shape ({count},), or one-hot or soft rows of shape {logits_shape}; "
-            f"received {targets.dtype} of shape {targets.shape}"
+            f"row {row}: label {targets[row]} is out of range; {n_classes} outputs take labels 0 to {n_classes - 1}"
         )
+    return targets.astype(np.intp, copy=False)
 
 
-def check_sample_weight(sample_weight: Array, count: int) -> None:
-    """Refuse weights that are not ``count`` finite numbers, none negative, at least one positive.
+def _distributions(targets: Array, dtype: np.dtype[Any]) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities are reported below, in words
+        sums = targets.sum(axis=1, dtype=np.float64, keepdims=True)
+    rounding = 2 * float(np.finfo(targets.dtype).eps) if targets.dtype.kind == "f" else 0.0
+    wrong = ~((targets >= 0).all(axis=1) & (np.abs(sums[:, 0] - 1) <= max(_ROW_SUM_TOLERANCE, rounding)))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        if not np.isfinite(targets[row]).all():
+            fault = "holds NaN or infinity"
+        elif (targets[row] < 0).any():
+            fault = f"holds the negative probability {targets[row].min()}"
+        else:
+            fault = f"sums to {sums[row, 0]}"
+        raise TargetError(f"row {row} {fault}; one-hot and soft targets are probabilities that sum to 1")
+    rows: Array = (targets / sums).astype(dtype, copy=False)
+    return rows
+
+
+def label_set_targets(targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Return sets of labels for logits (N, K).
+
+    Parameters
+    ----------
+    targets
+        Zeros and ones (N, K), a column a label; for K = 1 also (N,). Booleans are taken.
+    logits_shape
+        (N, K).
+    dtype
+        Of the logits.
+
+    Returns
+    -------
+    Array
+        Zeros and ones (N, K) in ``dtype``.
+
+    Raises
+    ------
+    TargetError
+        Saying what was expected, and the first offending row where there is one.
+    """
+    rows = _in_shape(targets, logits_shape, "biuf", "zeros and ones")
+    wrong = ~((rows == 0) | (rows == 1)).reshape(len(rows), -1).all(axis=1)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise TargetError(f"row {row} holds {rows[row].tolist()}; a set of labels is written as zeros and ones, one a label")
+    return rows.astype(dtype, copy=False)
+
+
+def number_targets(targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Return numbers for logits (N, \\*shape).
+
+    Parameters
+    ----------
+    targets
+        Finite numbers (N, \\*shape); (N,) where each sample has but one. Anything else would be broadcast, and is refused.
+    logits_shape
+        (N, \\*shape).
+    dtype
+        Of the logits.
+
+    Returns
+    -------
+    Array
+        Numbers (N, \\*shape) in ``dtype``.
+
+    Raises
+    ------
+    TargetError
+        Saying what was expected, and the first offending row where there is one.
+    """
+    rows = _in_shape(targets, logits_shape, "iuf", "numbers")
+    with np.errstate(over="ignore"):
+        numbers = rows.astype(dtype, copy=False)
+    wrong = ~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise TargetError(f"row {row} holds {rows[row].tolist()}; expected numbers that are finite in {np.dtype(dtype)}")
+    return numbers
+
+
+def _in_shape(targets: Array, logits_shape: Shape, kinds: str, what: str) -> Array:
+    """Return ``targets`` in the shape of the logits, where that leaves no doubt which target belongs to which logit."""
+    single = set(logits_shape[1:]) <= {1}
+    if targets.dtype.kind in kinds and (targets.shape == logits_shape or (single and targets.shape == logits_shape[:1])):
+        return targets.reshape(logits_shape)
+    also = f" or {logits_shape[:1]}" if single else ""
+    raise TargetError(f"expected {what} of shape {logits_shape}{also}; received {targets.dtype} of shape {targets.shape}")
+
+
+def sample_weights(sample_weight: Array, count: int) -> Array:
+    """Return sample weights as losses take them.
+
+    Parameters
+    ----------
+    sample_weight
+        ``count`` finite numbers, none negative, at least one positive.
+    count
+        Number of samples N.
+
+    Returns
+    -------
+    Array
+        Float64 (N,), divided by the largest: a sum of large weights would overflow.
 
     Raises
     ------
@@ -93,29 +181,5 @@ def check_sample_weight(sample_weight: Array, count: int) -> None:
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
     if not sample_weight.any():
         raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
-
-
-def batch_share(sample_weight: Array | None, count: int, dtype: np.dtype[Any]) -> Array | float:
-    """Return what each sample counts in a weighted mean, ``w / sum(w)``: shape (count,), or the number 1 / count without weights.
-
-    Raises
-    ------
-    TargetError
-        If the weights are not as `check_sample_weight` wants them.
-    """
-    if sample_weight is None:
-        return 1 / count
-    given = np.asarray(sample_weight)
-    check_sample_weight(given, count)
-    weight = given / np.max(given).astype(np.float64)  # a sum of large weights would overflow
-    share: Array = (weight / weight.sum()).astype(dtype)
-    return share
-
-
-def flat_index(node: Node, labels: Array, n_classes: int) -> Array:
-    """Return where the labels (N,) point in flattened logits (N, K): ``row * n_classes + label``, in a buffer of the node."""
-    index = node.buffer("index", labels.shape, np.intp)
-    index.fill(n_classes)
-    index[:1] = 0
-    np.add.accumulate(index, out=index)
-    return np.add(index, labels, out=index, casting="unsafe")
+    scaled: Array = sample_weight / np.max(sample_weight).astype(np.float64)
+    return scaled

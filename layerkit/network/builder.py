@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from layerkit.errors import InputError, MemoryBudgetError
+from layerkit.errors import ComponentError, InputError, MemoryBudgetError
+from layerkit.initializers import Initializer
+from layerkit.optimizers.step import Place
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
 from layerkit.stack.chain import Chain
 from layerkit.stack.node import Node
-from layerkit.stack.parameter import Parameter
 from layerkit.streams import random_stream
 from layerkit.typing import Array
 
@@ -28,20 +30,30 @@ class Assembly:
         One a position.
     parameters, gradients
         Flat vectors (P,); the nodes' arrays are views into them, in the order of the stack.
-    decaying
-        The stretches of the vectors that weight decay applies to.
+    layout
+        Where each parameter stands in the vectors.
     """
 
     nodes: tuple[Node, ...]
     parameters: Array
     gradients: Array
-    decaying: tuple[slice, ...]
+    layout: tuple[Place, ...]
 
 
-def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
+def assemble(
+    plans: Sequence[NodePlan],
+    dtype: str,
+    seed: int,
+    *,
+    initialize: bool = True,
+    training: bool = True,
+    needs_input_gradient: bool = False,
+) -> Assembly:
     """Allocate and initialise a network.
 
-    A node draws its initial values from its own stream, which depends on ``seed`` and its name alone.
+    A node draws its initial values from its own stream, which depends on ``seed`` and its name alone. Without ``initialize``
+    nothing is drawn and the arrays hold anything: for values that come from elsewhere. ``training`` and ``needs_input_gradient``
+    are as in `Node`, the latter for the first node; the others need an input gradient also if one before them is trained.
 
     Raises
     ------
@@ -49,6 +61,8 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
         If the flat vectors are larger than the memory that is free; nothing is allocated then.
     InputError
         If an initializer draws a value that is not finite in ``dtype``; names the array.
+    ComponentError
+        If an initializer raises anything.
     """
     size = sum(plan.parameter_count for top in plans for plan in top.tree())
     needed = 2 * size * np.dtype(dtype).itemsize
@@ -57,19 +71,53 @@ def assemble(plans: Sequence[NodePlan], dtype: str, seed: int) -> Assembly:
         raise MemoryBudgetError(
             f"{count} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
         )
-    builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed)
-    nodes = builder.nodes(plans, needs_input_gradient=False)
-    return Assembly(nodes, builder.parameters, builder.gradients, tuple(builder.decaying))
+    builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed, initialize=initialize, training=training)
+    nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)
+    return Assembly(nodes, builder.parameters, builder.gradients, tuple(builder.layout))
+
+
+def prediction_twins(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Return nodes that predict with the very parameters and state of ``nodes``, which they may read alone.
+
+    Work arrays, caches and random streams are their own: whatever they do, the others do not notice.
+    """
+    return tuple(_prediction_twin(node) for node in nodes)
+
+
+def _prediction_twin(node: Node) -> Node:
+    return Node(
+        node.stage,
+        name=node.name,
+        input_shape=node.input_shape,
+        output_shape=node.output_shape,
+        dtype=node.dtype,
+        params=_read_only(node.params),
+        grads={},
+        state=_read_only(node.state),
+        make_rng=partial(random_stream, 0, "prediction", node.name),
+        training=False,
+        needs_input_gradient=False,
+        branches={name: Chain(prediction_twins(chain.nodes)) for name, chain in node.branches.items()},
+    )
+
+
+def _read_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    views = {name: array.view() for name, array in arrays.items()}
+    for view in views.values():
+        view.flags.writeable = False
+    return views
 
 
 class _Builder:
-    """Hands out the flat vectors, stretch by stretch."""
+    """Hands out the flat vectors, parameter by parameter."""
 
-    def __init__(self, parameters: Array, gradients: Array, seed: int) -> None:
+    def __init__(self, parameters: Array, gradients: Array, seed: int, *, initialize: bool, training: bool) -> None:
         self.parameters = parameters
         self.gradients = gradients
-        self.decaying: list[slice] = []
+        self.layout: list[Place] = []
         self._seed = seed
+        self._initialize = initialize
+        self._training = training
         self._taken = 0
 
     def nodes(self, plans: Sequence[NodePlan], *, needs_input_gradient: bool) -> tuple[Node, ...]:
@@ -78,22 +126,17 @@ class _Builder:
         return tuple([self._node(plan, needs_input_gradient or self._taken > start) for plan in plans])
 
     def _node(self, plan: NodePlan, needs_input_gradient: bool) -> Node:
-        rng = random_stream(self._seed, "node", plan.name)
         params: dict[str, Array] = {}
         grads: dict[str, Array] = {}
         for name, declared in plan.parameters.items():
             stretch = slice(self._taken, self._taken + math.prod(declared.shape))
             params[name] = self.parameters[stretch].reshape(declared.shape)
             grads[name] = self.gradients[stretch].reshape(declared.shape)
-            _fill(params[name], declared, rng, f"{plan.name}.{name}")
-            if declared.decay:
-                self.decaying.append(stretch)
+            self.layout.append(Place(f"{plan.name}.{name}", stretch, declared.shape, declared.decay))
             self._taken = stretch.stop
         dtype = self.parameters.dtype
-        state = {name: np.empty(declared.shape, dtype) for name, declared in plan.state.items()}
-        for name, declared in plan.state.items():
-            _fill(state[name], declared, rng, f"{plan.name}.{name}")
-        return Node(
+        state = {name: np.empty(declared.shape, declared.dtype or dtype) for name, declared in plan.state.items()}
+        node = Node(
             plan.stage,
             name=plan.name,
             input_shape=plan.input_shape,
@@ -102,16 +145,26 @@ class _Builder:
             params=params,
             grads=grads,
             state=state,
-            rng=rng,
+            make_rng=partial(random_stream, self._seed, "node", plan.name),
+            training=self._training,
             needs_input_gradient=needs_input_gradient,
             branches={
                 name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient)) for name, inner in plan.branches.items()
             },
         )
+        if self._initialize:
+            for name, parameter in plan.parameters.items():
+                _fill(params[name], parameter.initializer, node, name)
+            for name, kept in plan.state.items():
+                _fill(state[name], kept.initializer, node, name)
+        return node
 
 
-def _fill(array: Array, declared: Parameter, rng: np.random.Generator, name: str) -> None:
+def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
     with np.errstate(over="ignore"):  # what overflows is refused below, in words
-        array[...] = declared.initializer.draw(declared.shape, rng)
+        try:
+            array[...] = initializer.draw(array.shape, node.rng)
+        except Exception as error:
+            raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
     if not np.isfinite(array).all():
-        raise InputError(f"{name}: {declared.initializer.type} gives initial values that are not finite in {array.dtype}")
+        raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")

@@ -14,7 +14,12 @@ from layerkit.files import read_regular_file, reason, write_whole_file
 from layerkit.stack.node import Node
 from layerkit.typing import Array
 
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+    "BOOL": np.dtype("?"),
+}
 
 
 def named_arrays(nodes: Iterable[Node]) -> dict[str, Array]:
@@ -54,7 +59,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     Raises
     ------
     ModelFileError
-        If there is no such file, it is damaged, or holds something else than floats of 32 or 64 bits.
+        If there is no such file, it is damaged, or holds something else than a network does.
     """
     from safetensors import SafetensorError, deserialize
 
@@ -90,6 +95,9 @@ def assign_arrays(nodes: Iterable[Node], arrays: Mapping[str, Array], path: Path
     for name in sorted(wanted.keys() & arrays.keys()):
         if wanted[name].shape != arrays[name].shape:
             faults.append(f"{name} has shape {arrays[name].shape}, expected {wanted[name].shape}")
+            continue
+        if (wanted[name].dtype.kind == "f") != (arrays[name].dtype.kind == "f"):
+            faults.append(f"{name} is of type {arrays[name].dtype}, expected {wanted[name].dtype}")
             continue
         with np.errstate(over="ignore"):
             fitting[name] = arrays[name].astype(wanted[name].dtype)

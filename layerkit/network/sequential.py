@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import operator
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.errors import DataError, ModelFileError, TargetError
-from layerkit.losses.targets import batch_share
-from layerkit.network.builder import assemble
+from layerkit.blame import Blame
+from layerkit.data.samples import Batch
+from layerkit.errors import DataError, DivergedError, ModelFileError, TargetError
+from layerkit.history import History
+from layerkit.losses.targets import sample_weights
+from layerkit.metrics.base import Metric, Outcome
+from layerkit.network.builder import assemble, prediction_twins
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
+from layerkit.network.passes import Passes
+from layerkit.observers.training import Training
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
-from layerkit.stack.chain import Chain
-from layerkit.stack.loss import Loss
+from layerkit.spec.training import FitOptions
+from layerkit.stack.arrays import assign
 from layerkit.stack.node import Node
 from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
-
-if TYPE_CHECKING:
-    from layerkit.training.history import History
 
 _ROWS_AT_ONCE = 1024
 """Samples that a prediction takes through the network together: enough to be fast, few enough to stay in the cache."""
@@ -53,9 +57,9 @@ class Sequential:
     nodes
         One `Node` a position. ``model["affine_1"]`` finds one by name, those within branches too.
     parameters, gradients
-        Flat vectors (P,); the nodes' ``params`` and ``grads`` are views into them.
-    decaying
-        The stretches of the flat vectors that weight decay applies to.
+        Flat vectors (P,); the nodes' ``params`` and ``grads`` are views into them. Assigning copies into them.
+    layout
+        Where each parameter stands in the flat vectors.
 
     Raises
     ------
@@ -65,6 +69,15 @@ class Sequential:
         If it is larger than the memory that is free.
     InputError
         If the seed is negative.
+
+    Notes
+    -----
+    `predict`, `logits`, `loss` and `evaluate` may be called from any number of threads at once, also beside a training: each
+    thread predicts with nodes of its own over the same parameters. They never disturb a `backward` that is still to come. A
+    training belongs to one thread.
+
+    ``copy.copy``, ``copy.deepcopy`` and pickles give a network of its own with the same parameters, state and random streams,
+    which trains on as this one would; work arrays are not carried along.
     """
 
     def __init__(
@@ -75,17 +88,72 @@ class Sequential:
         dtype: Literal["float32", "float64"] = "float32",
         seed: int | None = None,
     ) -> None:
-        self.spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
-        self.seed = fresh_seed() if seed is None else operator.index(seed)
-        assembly = assemble(self.spec.plan(), dtype, self.seed)
+        spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
+        self._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
+
+    @classmethod
+    def from_spec(cls, spec: ModelSpec, seed: int | None = None) -> Self:
+        """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
+        model = cls.__new__(cls)
+        model._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
+        return model
+
+    def _assemble(self, spec: ModelSpec, seed: int, *, initialize: bool = True) -> None:
+        self.spec = spec
+        self.seed = seed
+        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize)
         self.nodes: tuple[Node, ...] = assembly.nodes
-        self.parameters = assembly.parameters
-        self.gradients = assembly.gradients
-        self.decaying = assembly.decaying
-        *hidden, loss_node = self.nodes
-        self._hidden = Chain(hidden)
-        assert isinstance(loss_node.layer, Loss)
-        self._loss, self._loss_node = loss_node.layer, loss_node
+        self._parameters = assembly.parameters
+        self._gradients = assembly.gradients
+        self.layout = assembly.layout
+        self._training_passes = Passes(self.nodes)
+        self._prediction_passes = threading.local()
+        self._training: Training | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        training = self._training
+        return {
+            "spec": self.spec,
+            "seed": self.seed,
+            "parameters": self._parameters,
+            "state": [dict(node.state) for node in self._every_node()],
+            "streams": [node.rng.bit_generator.state if node.has_drawn else None for node in self._every_node()],
+            "training": training and (training.optimizer, training.folder, training.arrays(), training.memory()),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._assemble(state["spec"], state["seed"], initialize=False)
+        self.parameters = state["parameters"]
+        for node, arrays, stream in zip(self._every_node(), state["state"], state["streams"], strict=True):
+            for name, array in arrays.items():
+                assign(node.state[name], array, name)
+            node.restart_stream(stream)
+        if state["training"]:
+            optimizer, folder, arrays, memory = state["training"]
+            self._training = Training(self.nodes, self._parameters, self._gradients, self.layout, optimizer, folder)
+            self._training.restore(arrays, memory)
+
+    @property
+    def parameters(self) -> Array:
+        """All trainable numbers, shape (P,)."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values: npt.ArrayLike) -> None:
+        assign(self._parameters, values, "parameters")
+
+    @property
+    def gradients(self) -> Array:
+        """The gradient of the loss with respect to each of them, shape (P,)."""
+        return self._gradients
+
+    @gradients.setter
+    def gradients(self, values: npt.ArrayLike) -> None:
+        assign(self._gradients, values, "gradients")
+
+    def _every_node(self) -> Iterator[Node]:
+        for top in self.nodes:
+            yield from top.tree()
 
     def __repr__(self) -> str:
         stack = " -> ".join(node.name for node in self.nodes)
@@ -99,7 +167,7 @@ class Sequential:
         KeyError
             If there is none.
         """
-        known = {node.name: node for top in self.nodes for node in top.tree()}
+        known = {node.name: node for node in self._every_node()}
         if name not in known:
             raise KeyError(f"no node is called {name!r}; there are {', '.join(known)}")
         return known[name]
@@ -131,8 +199,11 @@ class Sequential:
 
     def forward_loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the loss of a batch in training mode, ready for `backward`; parameters as for `loss_and_gradients`."""
-        self._set_training(True)
-        return self._forward_to_loss(self.checked_inputs(inputs), targets, sample_weight)
+        return self.batch_loss(self.checked(inputs, targets, sample_weight))
+
+    def batch_loss(self, batch: Batch) -> float:
+        """Return the loss of a batch that `checked` gave, in training mode, ready for `backward`."""
+        return self._training_passes.loss(batch)
 
     def backward(self, d_out: float = 1.0) -> Array | None:
         """Fill ``gradients`` with ``d_out`` times the gradient of the loss of the forward pass just done, overwriting.
@@ -141,38 +212,121 @@ class Sequential:
         -------
         Array or None
             The gradient with respect to the network's inputs where the first node was asked for it.
+
+        Raises
+        ------
+        ComponentError
+            If a layer or the loss fails, or returns what it may not.
         """
-        return self._hidden.backward(self._loss.backward(self._loss_node, d_out))
+        return self._training_passes.backward(d_out)
 
     def loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
-        inputs = self.checked_inputs(inputs)
-        targets = self.checked_targets(targets, len(inputs))
-        share = np.full(len(inputs), 1 / len(inputs))
-        if sample_weight is not None:
-            share = np.asarray(batch_share(_as_array(sample_weight, "sample weights"), len(inputs), np.dtype(np.float64)))
-        self._set_training(False)
-        total = 0.0
-        for rows in _stretches(len(inputs)):
-            part = float(share[rows].sum())
-            if part:
-                weight = None if sample_weight is None else share[rows]
-                total += part * self._forward_to_loss(inputs[rows], targets[rows], weight)
-        return min(total, sys.float_info.max)
+        batch = self.checked(inputs, targets, sample_weight)
+        weight = np.ones(len(batch.inputs)) if batch.sample_weight is None else batch.sample_weight
+        total, passes = float(weight.sum()), self._passes()
+        mean = 0.0
+        for rows in _chunks(len(batch.inputs)):
+            share = float(weight[rows].sum()) / total
+            if share:
+                part = None if batch.sample_weight is None else batch.sample_weight[rows]
+                mean += share * passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
+        return min(mean, sys.float_info.max)
 
     def logits(self, inputs: npt.ArrayLike) -> Array:
         """Return what enters the loss, in prediction mode, as a new array (N, \\*logits_shape)."""
-        return self._in_stretches(inputs, lambda logits: logits)
+        return self._in_chunks(inputs, lambda passes, logits: logits)
 
     def predict(self, inputs: npt.ArrayLike) -> Array:
-        """Return what the loss predicts from the logits, such as probabilities (N, K), in prediction mode, as a new array."""
-        return self._in_stretches(inputs, self._loss.predict)
+        """Return what the loss predicts from the logits, such as probabilities (N, K), in prediction mode, as a new array.
 
-    def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, **options: Any) -> History:
-        """Train on samples; a thin call of `layerkit.Trainer`, which documents the options."""
-        from layerkit import Trainer
+        Raises
+        ------
+        DataError
+            If the inputs do not fit.
+        ComponentError
+            If a layer or the loss fails, or returns what it may not.
+        """
+        return self._in_chunks(inputs, Passes.predict)
 
-        return Trainer(self, **options).fit(inputs, targets)
+    def evaluate(
+        self,
+        inputs: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        metrics: Sequence[Metric] = (),
+    ) -> dict[str, float]:
+        """Return how the network does on samples: its ``loss``, and each metric by its type.
+
+        Other parameters and errors are as for `loss_and_gradients`.
+
+        Raises
+        ------
+        DivergedError
+            If a prediction is not finite.
+        """
+        scores = {"loss": self.loss(inputs, targets, sample_weight)}
+        if metrics:
+            predictions = self.predict(inputs)
+            if not np.isfinite(predictions).all():
+                raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
+            decisions = self._passes().decide(predictions)
+            weight = None if sample_weight is None else np.asarray(sample_weight)
+            outcome = Outcome(np.asarray(targets), predictions, decisions, weight)
+            scores |= {metric.type: _score(metric, outcome) for metric in metrics}
+        return scores
+
+    def fit(
+        self,
+        inputs: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        folder: str | Path = ".",
+        **options: Unpack[FitOptions],
+    ) -> History:
+        """Train on samples, and return the records of the epochs.
+
+        A second call goes on where the last one ended if its optimizer is an equal one: with what the optimizer remembers, the
+        next epoch, the next order of the samples, and what the observers remember, so that 10 epochs and 10 more are 20, bit for
+        bit. With another optimizer, or another learning rate, it starts from the present weights, and all else anew: the epochs
+        from 0, the optimizer with an empty memory, the orders from the first. ``del model.training`` asks for that too.
+
+        Parameters
+        ----------
+        inputs, targets, sample_weight
+            As for `loss_and_gradients`.
+        folder
+            Where observers write.
+        options
+            The keys of a spec's training block, see `layerkit.TrainingSpec`: ``optimizer`` and ``epochs``, and where wanted
+            ``batch_size``, ``shuffle``, ``schedule``, ``metrics``, ``observers``.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If an option is wrong.
+        DataError, DivergedError, ComponentError
+            As for `layerkit.Trainer.train`.
+        """
+        from layerkit import Trainer, TrainingSpec
+
+        spec = TrainingSpec(**options)
+        last = self._training
+        goes_on = last is not None and last.optimizer == spec.optimizer
+        trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
+        self._training = trainer.training
+        return History(trainer.run(inputs, targets, sample_weight))
+
+    @property
+    def training(self) -> Training | None:
+        """What the last call of `fit` owned, from which the next one goes on."""
+        return self._training
+
+    @training.deleter
+    def training(self) -> None:
+        self._training = None
 
     def save(self, path: str | Path) -> None:
         """Write the spec, the parameters and the state to one safetensors file, whole or not at all.
@@ -205,7 +359,8 @@ class Sequential:
             raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
-        model = cls(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=0)
+        model = cls.__new__(cls)
+        model._assemble(spec, 0, initialize=False)
         assign_arrays(model.nodes, arrays, path)
         return model
 
@@ -219,8 +374,19 @@ class Sequential:
         """
         assign_arrays(self.nodes, read_arrays(Path(path))[0], Path(path))
 
+    def checked(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Batch:
+        """Return samples as the network takes them: in its dtype, with targets as the loss prepares them.
+
+        Parameters and errors are as for `loss_and_gradients`. The arrays cannot be written, so that no layer reaches the
+        caller's.
+        """
+        samples = self.checked_inputs(inputs)
+        wanted = self.checked_targets(targets, len(samples))
+        weight = None if sample_weight is None else sample_weights(_as_array(sample_weight, "sample weights"), len(samples))
+        return Batch(samples, wanted, weight)
+
     def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
-        """Return ``inputs`` as an array of the network's dtype.
+        """Return ``inputs`` as an array of the network's dtype, which cannot be written.
 
         Raises
         ------
@@ -231,18 +397,19 @@ class Sequential:
         if given.shape[1:] != self.spec.input_shape or not len(given):
             expected = "(N, " + ", ".join(map(str, self.spec.input_shape)) + ") with N of 1 or more"
             raise DataError(f"expected inputs of shape {expected}, received shape {given.shape}")
-        if given.dtype == self._loss_node.dtype:
-            return given
+        dtype = self._parameters.dtype
+        if given.dtype == dtype:
+            return _guarded(given)
         if given.dtype.kind not in "biuf":
             raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
         with np.errstate(over="ignore"):
-            array = given.astype(self._loss_node.dtype)
+            array = given.astype(dtype)
         if (np.isinf(array) & ~np.isinf(given)).any():
             raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
-        return array
+        return _guarded(array)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
-        """Return ``targets`` as an array of ``count`` targets that the loss takes.
+        """Return ``targets`` as the loss prepares them, as an array of ``count`` rows, which cannot be written.
 
         Raises
         ------
@@ -250,34 +417,37 @@ class Sequential:
             If they do not fit; names the first offending row.
         DataError
             If they make no array.
+        ComponentError
+            If the loss fails, or prepares something else.
         """
         array = _as_array(targets, "targets")
         if not array.ndim or len(array) != count:
             raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
-        self._loss.check_targets(array, (count, *self._loss_node.input_shape))
-        return array
+        return _guarded(self._training_passes.prepare(_guarded(array)))
 
-    def _set_training(self, training: bool) -> None:
-        if self._loss_node.training != training:
-            for top in self.nodes:
-                for node in top.tree():
-                    node.training = training
+    def _passes(self) -> Passes:
+        """Return the prediction passes of the present thread."""
+        local = self._prediction_passes
+        if not hasattr(local, "passes"):
+            local.passes = Passes(prediction_twins(self.nodes))
+        passes: Passes = local.passes
+        return passes
 
-    def _forward_to_loss(self, inputs: Array, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> float:
-        weight = None if sample_weight is None else _as_array(sample_weight, "sample weights")
-        return self._loss.forward(self._loss_node, self._hidden.forward(inputs), _as_array(targets, "targets"), weight)
-
-    def _in_stretches(self, inputs: npt.ArrayLike, finish: Callable[[Array], Array]) -> Array:
-        array = self.checked_inputs(inputs)
-        self._set_training(False)
-        # A copy each: what the layers return are buffers that the next stretch will overwrite.
-        parts = [np.array(finish(self._hidden.forward(array[rows]))) for rows in _stretches(len(array))]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _in_chunks(self, inputs: npt.ArrayLike, finish: Callable[[Passes, Array], Array]) -> Array:
+        array, passes = self.checked_inputs(inputs), self._passes()
+        outputs: Array | None = None
+        for rows in _chunks(len(array)):
+            part = finish(passes, passes.logits(array[rows]))
+            if outputs is None:
+                outputs = np.empty((len(array), *part.shape[1:]), part.dtype)
+            outputs[rows] = part
+        assert outputs is not None
+        return outputs
 
 
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
     """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
-    return Sequential(spec.layers, input_shape=spec.input_shape, dtype=spec.dtype, seed=seed)
+    return Sequential.from_spec(spec, seed)
 
 
 def _as_array(values: npt.ArrayLike, what: str) -> Array:
@@ -287,6 +457,18 @@ def _as_array(values: npt.ArrayLike, what: str) -> Array:
         raise DataError(f"{what} make no array: {error}") from None
 
 
-def _stretches(count: int) -> Iterator[slice]:
+def _guarded(array: Array) -> Array:
+    """Return a view that cannot be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _score(metric: Metric, outcome: Outcome) -> float:
+    with Blame(metric, "score"):
+        return float(metric.score(outcome))
+
+
+def _chunks(count: int) -> Iterator[slice]:
     for start in range(0, count, _ROWS_AT_ONCE):
         yield slice(start, min(start + _ROWS_AT_ONCE, count))

@@ -1,51 +1,45 @@
-"""`Observer`: watches a training, epoch by epoch."""
+"""`Observer`: what watches a training."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
 
 from layerkit.component import Component
-from layerkit.stack.node import Node
+from layerkit.history import EpochRecord
+from layerkit.observers.training import Memory, Training
 
 
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One epoch.
+class Watcher:
+    """What an observer does while it watches; each method does nothing where it is not overridden."""
 
-    Attributes
-    ----------
-    epoch
-        Number of the epoch, from 0.
-    loss
-        Mean of the losses of its steps, each weighted by its number of samples. A step's loss is taken before its update, so
-        with a full batch this is the loss that the epoch began with.
-    """
+    def step(self) -> None:
+        """Called after each update; ``training.step`` is its number."""
 
-    epoch: int
-    loss: float
-
-    def __str__(self) -> str:
-        return f"Epoch {self.epoch:4d}, loss = {self.loss:.4f}"
+    def epoch(self, record: EpochRecord) -> None:
+        """Called after each epoch, when ``record`` is in the history."""
 
 
 class Observer(Component):
-    """Family of the components that watch a training and write down what they see."""
+    """Family of the components that watch a training: they write down what they see, and may stop it."""
 
     @abstractmethod
-    def watch(self, nodes: Sequence[Node], folder: Path) -> AbstractContextManager[Callable[[EpochRecord], None]]:
-        """Return a context that lasts for the training, and gives a function to call after each epoch.
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        """Return a context that lasts for the training, and gives what watches it.
 
-        What the observer opens it closes when the context ends, also when the training fails. With
-        ``contextlib.contextmanager`` it is written as one function.
+        What the observer opens it closes when the context ends, also when the training fails. With ``contextlib.contextmanager``
+        it is written as one function.
 
         Parameters
         ----------
-        nodes
-            The network's nodes; their params and grads are those of the last step whenever the function is called.
-        folder
-            Where files go: the run directory.
+        training
+            What the training owns: nodes, history, the folder for files, `Training.stop`. Gradients are those of the last step.
+        memory
+            What the observer remembers: empty at first, saved with the training and handed back when it goes on. Numbers, texts,
+            lists and dicts of them, and arrays, each under a name.
+
+        Raises
+        ------
+        LayerkitError
+            If the observer cannot be had here, for want of an extra.
         """

@@ -1,1 +1,1 @@
-"""Update rules: the contract, and one built-in optimizer per file."""
+"""Update rules: the contract, the workplace of a step, and one built-in optimizer per file."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from layerkit import Array, Optimizer
+from layerkit import Optimizer, Slot, Step
 
 
 class SGD(Optimizer):
@@ -43,15 +44,29 @@ class SGD(Optimizer):
             raise ValueError("nesterov needs a momentum greater than 0")
         return self
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ("velocity",) if self.momentum else ()
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(learning_rate=0.01)
+        yield cls(learning_rate=0.05, momentum=0.9, weight_decay=0.01)
+        yield cls(learning_rate=0.05, momentum=0.9, nesterov=True)
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        if not self.momentum:
-            parameters -= learning_rate * gradients
-            return
-        velocity = slots["velocity"]
-        velocity *= self.momentum
-        velocity += gradients
-        parameters -= learning_rate * velocity if not self.nesterov else learning_rate * (gradients + self.momentum * velocity)
+    def slots(self) -> Mapping[str, Slot]:
+        return {"velocity": Slot()} if self.momentum else {}
+
+    def work_size(self) -> int:
+        return 1
+
+    def update(self, step: Step) -> None:
+        work = step.vector("work")
+        direction = step.gradients
+        if self.momentum:
+            velocity = step.slots.velocity
+            velocity *= self.momentum
+            velocity += step.gradients
+            direction = velocity
+        if self.nesterov:
+            direction = np.multiply(direction, self.momentum, out=work)
+            direction += step.gradients
+        np.multiply(direction, step.coefficients.rate, out=work)
+        parameters = step.parameters
+        parameters -= work

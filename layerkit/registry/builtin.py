@@ -23,6 +23,7 @@ def layerkit_components() -> Sequence[type[lk.Component]]:
         lk.HeUniform,
         lk.HeNormal,
         lk.SGD,
+        lk.Accuracy,
         lk.Digits,
         lk.Iris,
         lk.Wine,

@@ -13,13 +13,24 @@ from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
 from layerkit.initializers import Initializer
+from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
+from layerkit.schedules.base import Schedule
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 
-FAMILIES: tuple[type[Component], ...] = (Layer, Loss, Initializer, Optimizer, Dataset, Observer)
+FAMILIES: tuple[type[Component], ...] = (
+    Layer,
+    Loss,
+    Initializer,
+    Optimizer,
+    Schedule,
+    Metric,
+    Dataset,
+    Observer,
+)
 """Every kind of component that a distribution may offer."""
 
 _TAG = re.compile(r"[a-z][a-z0-9_]{0,63}")

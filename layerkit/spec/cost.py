@@ -141,7 +141,7 @@ def cost_of(spec: RunSpec | ModelSpec) -> Cost:
     if isinstance(spec, ModelSpec):
         return Cost(spec.plan(), np.dtype(spec.dtype).itemsize, 1, 0)
     batch = spec.training.batch_size or spec.data.facts().train_count or 1
-    return Cost(spec.model.plan(), np.dtype(spec.model.dtype).itemsize, batch, len(spec.training.optimizer.slots))
+    return Cost(spec.model.plan(), np.dtype(spec.model.dtype).itemsize, batch, len(spec.training.optimizer.slots()))
 
 
 def _flops(plan: NodePlan) -> int:

@@ -57,7 +57,11 @@ def data_faults(
     except Exception as error:
         n_outputs = None
         faults.append(Fault(("model", "layers", len(layers) - 1), "layer_failed", failure("the loss fails", error)))
-    if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
+    loss = layers[-1] if layers else None
+    if facts.task is not None and isinstance(loss, Loss) and loss.task not in (None, facts.task):
+        message = f"{loss.type} is for {_TARGETS[loss.task]}; the targets of {data.type} are {_TARGETS[facts.task]}"
+        faults.append(Fault(("model", "layers", len(layers) - 1), "task_mismatch", message))
+    elif facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
         message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
         faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))
     if facts.train_count == 0:
@@ -66,6 +70,10 @@ def data_faults(
         message = f"{batch_size} is more than the {facts.train_count} training samples of {data.type}"
         faults.append(Fault(("training", "batch_size"), "batch_size", message))
     return faults
+
+
+_TARGETS = {"classes": "classes", "label_sets": "sets of labels", "numbers": "numbers"}
+"""What targets are, in words."""
 
 
 def _class_count(layers: Sequence[Stage | None], input_shape: Shape | None) -> int | None:

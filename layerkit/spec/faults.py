@@ -86,6 +86,7 @@ _OWN = {
     "data_failed",
     "data_mismatch",
     "class_count",
+    "task_mismatch",
     "batch_size",
 }
 """Codes that are ours already."""

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from layerkit.errors import LayerkitError
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
+from layerkit.stack.arrays import Arrays
+from layerkit.stack.declarations import Parameter, State
+from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
-from layerkit.stack.node import Arrays
-from layerkit.stack.parameter import Parameter
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
@@ -25,7 +26,7 @@ class NodePlan(NamedTuple):
     input_shape: Shape
     output_shape: Shape
     parameters: Mapping[str, Parameter]
-    state: Mapping[str, Parameter]
+    state: Mapping[str, State]
     parameter_count: int
     work_size: int
     branches: Mapping[str, tuple[NodePlan, ...]]
@@ -70,6 +71,16 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
             message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
             faults.append(Fault(("layers", index), "missing_loss", message))
     return faults + _name_faults(layers)
+
+
+def _loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
+    """Return which of the stages within another layer are no layers."""
+    message = "{} is a loss; within a layer there is nothing for it to end"
+    return [
+        Fault((field, index), "misplaced_loss", message.format(stage.type))
+        for index, stage in enumerate(layers)
+        if not isinstance(stage, Layer)
+    ]
 
 
 def _name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:
@@ -121,33 +132,39 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     branches = {}
-    for branch, layers in layer.branches(input_shape).items():
-        for fault in _name_faults(layers, branch):
+    for branch, (layers, branch_shape) in layer.branches(input_shape).items():
+        for fault in [*_loss_faults(layers, branch), *_name_faults(layers, branch)]:
             raise StackError(fault)
         try:
-            branches[branch] = plan_nodes(layers, input_shape, f"{name}.{branch}.")
+            branches[branch] = plan_nodes(layers, input_shape if branch_shape is None else branch_shape, f"{name}.{branch}.")
         except StackError as error:  # the field that holds the branch has its name
             raise StackError(replace(error.fault, location=(branch, *error.fault.location[1:]))) from error
     output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
     if output_shape is not input_shape:
         _require_shape(output_shape)
     count = 0
-    for array, declared in parameters.items():
-        _require_array(array, declared)
-        count += math.prod(declared.shape)
-    for array, declared in state.items():
-        _require_array(array, declared)
+    for array, parameter in parameters.items():
+        _require_array(array, parameter, Parameter)
+        count += math.prod(parameter.shape)
+    for array, kept in state.items():
+        _require_array(array, kept, State)
     work_size = layer.work_size(input_shape)
     if type(work_size) is not int or work_size < 0:
         raise TypeError(f"it declares the work size {work_size!r}, which is no number of array elements")
     return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, work_size, branches)
 
 
-def _require_array(name: str, declared: Parameter) -> None:
+def _require_array(name: str, declared: object, kind: type[Parameter] | type[State]) -> None:
+    if not isinstance(declared, kind):
+        raise TypeError(f"it declares {name!r} as {declared!r}, which is no {kind.__name__}")
     _require_shape(declared.shape)
+    if isinstance(declared, State) and declared.dtype not in _STATE_DTYPES:
+        raise TypeError(f"it declares an array of {declared.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
     if name in _TAKEN or not name.isidentifier():
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
 
+
+_STATE_DTYPES = (None, "float32", "float64", "int64", "bool")
 
 _TAKEN = frozenset(dir(Arrays))
 """What `Arrays` has already under its own names."""

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, field_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
-from layerkit.observers.base import Observer
-from layerkit.optimizers.base import Optimizer
-from layerkit.spec.base import Block, Spec
+from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import data_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
-
-
-class TrainingSpec(Block):
-    """How the network is trained."""
-
-    optimizer: Optimizer
-    """How gradients move parameters."""
-    epochs: PositiveInt
-    """How often every training sample is seen."""
-    batch_size: PositiveInt | None = None
-    """Samples a step; null takes all of them. The last batch of an epoch may be shorter."""
-    shuffle: bool = True
-    """Draw a new order of the samples for each epoch; a full batch stays in order."""
-    initial_weights: Annotated[str, Field(min_length=1)] | None = None
-    """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
-    observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
-    """What watches the training; they write into the run directory."""
-    report_every: PositiveInt = 1
-    """Epochs between two printed lines."""
+from layerkit.spec.training import TrainingSpec
 
 
 class RunSpec(Spec):

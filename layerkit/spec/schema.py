@@ -14,7 +14,8 @@ from layerkit.component import FAMILY_KEY, Component
 from layerkit.registry.registry import FAMILIES, Registration, Registry
 from layerkit.spec.base import FORMAT_VERSION
 from layerkit.spec.model import ModelSpec
-from layerkit.spec.run import RunSpec, TrainingSpec
+from layerkit.spec.run import RunSpec
+from layerkit.spec.training import TrainingSpec
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from layerkit.errors import GradientError
+import numpy as np
+
+from layerkit.errors import ComponentError, DataError
 from layerkit.stack.layer import Layer
 from layerkit.stack.node import Node
-from layerkit.typing import Array
+from layerkit.typing import Array, Shape
 
 
 class Chain:
-    """Nodes in a row.
+    """Nodes in a row, all of them layers.
+
+    What a layer returns is checked where it enters: its shape and its dtype. Work arrays come back step after step, and one that
+    was checked is not checked again.
 
     Attributes
     ----------
@@ -21,12 +27,32 @@ class Chain:
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         self.nodes = tuple(nodes)
-        self._steps = [(node.layer, node) for node in self.nodes if isinstance(node.layer, Layer)]
+        layers = [(node.stage, node) for node in self.nodes if isinstance(node.stage, Layer)]
+        self._forward = [Pass(layer.forward, node, node.output_shape) for layer, node in layers]
+        self._backward = [Pass(layer.backward, node, node.input_shape) for layer, node in reversed(layers)]
 
     def forward(self, inputs: Array) -> Array:
-        """Return what comes out at the end, shape (N, \\*output_shape); with no nodes, the inputs."""
-        for layer, node in self._steps:
-            inputs = layer.forward(node, inputs)
+        """Return what comes out at the end, shape (N, \\*output_shape); with no nodes, the inputs.
+
+        Raises
+        ------
+        ComponentError
+            If a layer raises, or returns something else than an array of its declared shape and the node's dtype; names the node.
+        DataError
+            If a layer refuses the samples.
+        """
+        step = None
+        try:
+            for step in self._forward:
+                outputs = step.run(step.node, inputs)
+                if outputs is not step.checked:
+                    step.check(outputs, len(inputs))
+                inputs = outputs
+        except (ComponentError, DataError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            assert step is not None
+            raise ComponentError.caused_by(error, step.node.stage, "forward", step.node.name) from error
         return inputs
 
     def backward(self, d_out: Array) -> Array | None:
@@ -34,14 +60,48 @@ class Chain:
 
         Raises
         ------
-        GradientError
-            If a layer returns no gradient although one was asked for.
+        ComponentError
+            As for `forward`; also if a layer returns no gradient although one was asked for.
         """
-        for layer, node in reversed(self._steps):
-            d_inputs = layer.backward(node, d_out)
-            if not node.needs_input_gradient:
-                return None
-            if d_inputs is None:
-                raise GradientError(f"{node.name}: backward returned None, though node.needs_input_gradient is true")
-            d_out = d_inputs
+        step = None
+        try:
+            for step in self._backward:
+                d_inputs = step.run(step.node, d_out)
+                if not step.node.needs_input_gradient:
+                    return None
+                if d_inputs is not step.checked:
+                    step.check(d_inputs, len(d_out))
+                d_out = d_inputs
+        except (ComponentError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            assert step is not None
+            raise ComponentError.caused_by(error, step.node.stage, "backward", step.node.name) from error
         return d_out
+
+
+class Pass:
+    """One pass at one node: the method, the shape of the samples that it returns, and the result that was checked last."""
+
+    __slots__ = ("checked", "node", "run", "shape")
+
+    def __init__(self, run: Callable[..., Any], node: Node, shape: Shape) -> None:
+        self.run = run
+        self.node = node
+        self.shape = shape
+        self.checked: Array | None = None
+
+    def check(self, result: Any, count: int) -> None:
+        """Refuse what is no result of a pass over ``count`` samples.
+
+        Raises
+        ------
+        ComponentError
+            Unless it is an array of the declared shape and the node's dtype.
+        """
+        if isinstance(result, np.ndarray) and result.shape == (count, *self.shape) and result.dtype == self.node.dtype:
+            self.checked = result
+            return
+        received = f"{result.dtype} of shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        fault = f"returned {received}, expected {self.node.dtype} of shape {(count, *self.shape)}"
+        raise ComponentError(self.node.stage, self.run.__name__, fault, self.node.name)

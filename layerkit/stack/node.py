@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 import numpy as np
 
-from layerkit.errors import ShapeError
+from layerkit.stack.arrays import Arrays
+from layerkit.stack.buffers import Buffers
+from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
 if TYPE_CHECKING:
     from layerkit.stack.chain import Chain
-    from layerkit.stack.stage import Stage
 
 
-class Arrays(Mapping[str, Array]):
-    """A node's arrays by name, as attributes and as a mapping.
+class Node(Buffers):
+    """One layer or loss at one position of one network.
 
-    Assigning copies into the array that is there, so that it stays a view of the network's flat vector:
-    ``node.grads.weight = inputs.T @ d_out`` does what it says.
-
-    Raises
-    ------
-    AttributeError
-        If the name was not declared.
-    ShapeError
-        If what is assigned has another shape.
-    """
-
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
-        self.__dict__.update(arrays)
-
-    def __getattr__(self, name: str) -> Array:
-        raise AttributeError(f"no array {name!r} was declared; there are {sorted(self) or 'none'}")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        array: Array = self.__dict__[name] if name in self.__dict__ else self.__getattr__(name)
-        if np.shape(value) != array.shape:
-            raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
-        array[...] = value
-
-    def __getitem__(self, name: str) -> Array:
-        array: Array = self.__dict__[name]
-        return array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__dict__)
-
-    def __len__(self) -> int:
-        return len(self.__dict__)
-
-
-class Node:
-    """One layer at one position of one network.
+    Nothing but ``cache`` and the contents of the arrays can be set: what a layer must remember from step to step it declares as
+    state, which is saved and restored.
 
     Attributes
     ----------
-    layer
+    stage
         The description that the node runs.
     name
         Unique within the network.
     input_shape, output_shape
         Shapes of one sample.
     dtype
-        Of every floating-point array in the network.
+        Of the parameters and of everything that passes between layers.
     params, grads
         The declared parameters and their gradients, views into the network's two flat vectors.
     state
@@ -74,17 +40,37 @@ class Node:
         The node's own random stream.
     cache
         Whatever ``forward`` keeps for ``backward``.
+    sample_count, sample_share
+        At a loss: how many samples the last batch had, and what each counts in the mean over it, an array (N,) or one number.
     training
-        True during a training step, false during prediction.
+        True where the node runs training steps, false where it predicts.
     needs_input_gradient
         False where nothing before the node is trained: ``backward`` may then return None.
     branches
         The declared stacks of inner layers, each a `Chain` of nodes of their own.
     """
 
+    __slots__ = (
+        "_branches",
+        "_grads",
+        "_make_rng",
+        "_needs_input_gradient",
+        "_params",
+        "_rng",
+        "_state",
+        "_training",
+        "cache",
+        "input_shape",
+        "name",
+        "output_shape",
+        "sample_count",
+        "sample_share",
+        "stage",
+    )
+
     def __init__(
         self,
-        layer: Stage,
+        stage: Stage,
         *,
         name: str,
         input_shape: Shape,
@@ -93,67 +79,85 @@ class Node:
         params: Mapping[str, Array],
         grads: Mapping[str, Array],
         state: Mapping[str, Array],
-        rng: np.random.Generator,
+        make_rng: Callable[[], np.random.Generator],
+        training: bool,
         needs_input_gradient: bool,
         branches: Mapping[str, Chain] | None = None,
     ) -> None:
-        self.layer = layer
+        super().__init__(dtype)
+        self.stage = stage
         self.name = name
         self.input_shape = input_shape
         self.output_shape = output_shape
-        self.dtype = dtype
-        self.params = Arrays(params)
-        self.grads = Arrays(grads)
-        self.state = Arrays(state)
-        self.rng = rng
         self.cache: Any = None
-        self.training = False
-        self.needs_input_gradient = needs_input_gradient
-        self.branches: Mapping[str, Chain] = branches or {}
-        self._memory: dict[str, Array] = {}
-        self._views: dict[tuple[str, Shape, Any], Array] = {}
+        self.sample_count = 0
+        self.sample_share: Array | float = 1.0
+        self._params = Arrays(params)
+        self._grads = Arrays(grads)
+        self._state = Arrays(state)
+        self._make_rng = make_rng
+        self._rng: np.random.Generator | None = None
+        self._training = training
+        self._needs_input_gradient = needs_input_gradient
+        self._branches: Mapping[str, Chain] = branches or {}
 
     def __repr__(self) -> str:
         return f"<Node {self.name}: {self.input_shape} -> {self.output_shape}>"
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a node belongs to its network, and its arrays are views of the network's; copy the network")
+
+    @property
+    def params(self) -> Arrays:
+        """The declared parameters."""
+        return self._params
+
+    @property
+    def grads(self) -> Arrays:
+        """The gradients of the declared parameters."""
+        return self._grads
+
+    @property
+    def state(self) -> Arrays:
+        """The declared state."""
+        return self._state
+
+    @property
+    def training(self) -> bool:
+        """Whether the node runs training steps."""
+        return self._training
+
+    @property
+    def needs_input_gradient(self) -> bool:
+        """Whether ``backward`` must return the gradient of the inputs."""
+        return self._needs_input_gradient
+
+    @property
+    def branches(self) -> Mapping[str, Chain]:
+        """The stacks of inner layers."""
+        return self._branches
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The node's own random stream, made when it is first asked for: most layers draw nothing."""
+        if self._rng is None:
+            self._rng = self._make_rng()
+        return self._rng
+
+    @property
+    def has_drawn(self) -> bool:
+        """Whether the random stream was ever asked for."""
+        return self._rng is not None
+
+    def restart_stream(self, state: Any = None) -> None:
+        """Let the random stream go on from ``state``, that of its bit generator; from its start where that is None."""
+        self._rng = None
+        if state is not None:
+            self.rng.bit_generator.state = state
+
     def tree(self) -> Iterator[Node]:
         """Yield the node, and every node within its branches."""
         yield self
-        for chain in self.branches.values():
+        for chain in self._branches.values():
             for node in chain.nodes:
                 yield from node.tree()
-
-    def buffer(self, name: str, shape: Shape, dtype: Any = None) -> Array:
-        """Return a C-contiguous work array that is kept between calls; its contents are whatever was left there.
-
-        Memory grows to the largest request under ``name`` and is then reused, so a warm step allocates nothing.
-        Two requests under one name share memory.
-
-        Parameters
-        ----------
-        name
-            What the array is for.
-        shape
-            Axis lengths, the batch axis included.
-        dtype
-            ``node.dtype`` where it is left out.
-        """
-        key = (name, shape, dtype)
-        view = self._views.get(key)
-        if view is None:
-            view = self._views[key] = self._carve(name, shape, np.dtype(self.dtype if dtype is None else dtype))
-        return view
-
-    def _carve(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
-        size = math.prod(shape) * dtype.itemsize
-        memory = self._memory.get(name)
-        outgrown = memory is None or memory.nbytes < size
-        if outgrown or sum(key[0] == name for key in self._views) >= _VIEWS_PER_BUFFER:
-            self._views = {key: view for key, view in self._views.items() if key[0] != name}
-        if memory is None or outgrown:
-            memory = self._memory[name] = np.empty(size, np.uint8)
-        return memory[:size].view(dtype).reshape(shape)
-
-
-_VIEWS_PER_BUFFER = 16
-"""Batches of ever new sizes must not pile up views without end."""

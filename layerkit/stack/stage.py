@@ -5,20 +5,33 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
+import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from layerkit.component import Component
-from layerkit.stack.parameter import Parameter
-from layerkit.typing import Shape
+from layerkit.stack.declarations import Parameter, State
+from layerkit.typing import Array, Shape
 
-if TYPE_CHECKING:
-    from layerkit.stack.layer import Layer
+
+class Branch(NamedTuple):
+    """The declaration of a stack of inner layers.
+
+    Parameters
+    ----------
+    layers
+        The layers, in the order of the forward pass; a loss has no place among them.
+    input_shape
+        Shape of one sample that enters the first of them; None for that of the samples that enter the outer layer.
+    """
+
+    layers: Sequence[Stage]
+    input_shape: Shape | None = None
 
 
 class Stage(Component):
-    """What `Layer` and `Loss` have in common: a place in the stack, and declared arrays."""
+    """A place in the stack, with declared arrays."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")] | None = None
     """Name of the node; ``<type>_<count>`` where it is left out."""
@@ -41,14 +54,14 @@ class Stage(Component):
         """Declare the trainable arrays, by name."""
         return {}
 
-    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        """Declare the arrays that are saved with the model and not trained, such as a running mean."""
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        """Declare the arrays that are saved with the model and not trained, by name."""
         return {}
 
-    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
         """Declare the stacks of inner layers, by the name of the field that holds them.
 
-        Each stack starts from the samples that enter this layer. Its nodes are this node's own, in ``node.branches``.
+        The nodes of each are this node's own, as a `Chain` in ``node.branches``.
         """
         return {}
 
@@ -65,6 +78,10 @@ class Stage(Component):
         By default the outputs and the gradient of the inputs.
         """
         return math.prod(self.output_shape(input_shape)) + math.prod(input_shape)
+
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        """Return ``count`` random samples that the layer takes, for gradient checks; by default standard normal numbers."""
+        return rng.standard_normal((count, *input_shape))
 
     @model_serializer(mode="wrap")
     def _without_empty_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

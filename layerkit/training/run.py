@@ -1,23 +1,28 @@
-"""A run: everything that a run spec describes, made ready and checked."""
+"""A run: everything that a run spec describes, from the data to the scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from layerkit.data.base import Samples, Split
+from layerkit.blame import Blame
+from layerkit.data.base import Split
+from layerkit.data.samples import Batch
+from layerkit.errors import ComponentError, InputError
+from layerkit.history import EpochRecord, History
+from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
-from layerkit.observers.base import EpochRecord
+from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
+from layerkit.stack.loss import Loss
+from layerkit.training.run_directory import RunDirectory, append
 from layerkit.training.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training that is ready to go.
+    """A training that is done.
 
     Attributes
     ----------
@@ -26,63 +31,94 @@ class Run:
     data
         The samples.
     model
-        The network, with its initial weights.
-    trainer
-        What will train it.
+        The network, trained.
+    history
+        The records of the epochs.
+    directory
+        Where the spec, the history and the model are.
+    scores
+        How the network does on the test samples: its ``loss``, and each metric by its type; nothing where there are no test
+        samples.
     """
 
     spec: RunSpec
     data: Split
     model: Sequential
-    trainer: Trainer
+    history: History
+    directory: Path
+    scores: dict[str, float]
 
-    @classmethod
-    def prepare(cls, spec: RunSpec, folder: Path) -> Run:
-        """Load the data, build the network and check that they fit; paths in ``spec`` are relative to ``folder``.
 
-        Raises
-        ------
-        DataError, ModelFileError
-            If the data or the initial weights cannot be used.
-        """
-        training = spec.training
-        model = build(spec.model, seed=spec.seed)
-        if training.initial_weights is not None:
-            model.load_weights(folder / training.initial_weights)
+def run(
+    spec: RunSpec | str | Path,
+    *,
+    out: str | Path | None = None,
+    folder: str | Path | None = None,
+    tell: Callable[[EpochRecord], None] | None = None,
+) -> Run:
+    """Train what a run spec describes, and leave a run directory; ``layerkit train`` does this.
+
+    Parameters
+    ----------
+    spec
+        The spec, or the path of a file with it.
+    out
+        The run directory, new or empty; None takes the next free ``runs/NAME-001``, ``-002``, ...
+    folder
+        Where relative paths in the spec start; None for the folder of the spec's file, or the present one.
+    tell
+        Called with the record of each epoch.
+
+    Raises
+    ------
+    SpecError, DataError, ModelFileError, RunDirectoryError
+        If the spec, the data, the initial weights or ``out`` cannot be used.
+    DivergedError, ComponentError
+        As for `layerkit.Trainer.train`.
+    """
+    if not isinstance(spec, RunSpec):
+        path = Path(spec)
+        found = load_spec(path)
+        if not isinstance(found, RunSpec):
+            raise InputError(f'{path}: this is a bare model spec; a run needs "data", "model" and "training"')
+        spec, folder = found, path.parent if folder is None else folder
+    start = Path(folder or ".")
+    training = spec.training
+    model = build(spec.model, seed=spec.seed)
+    if training.initial_weights is not None:
+        model.load_weights(start / training.initial_weights)
+    data = _loaded(spec, start)
+    trainer = Trainer(model, training, seed=spec.seed)
+    epochs = trainer.train(data.train, data.validation)  # which checks the samples before there is a directory
+    directory = RunDirectory.create(spec.name, None if out is None else Path(out))
+    trainer.training.folder = directory.path
+    directory.write_spec(spec, start)
+    records = []
+    with directory.open_history() as history:
+        for record in epochs:
+            append(history, record)
+            records.append(record)
+            if tell is not None:
+                tell(record)
+    directory.save_model(model)
+    return Run(spec, data, model, History(records), directory.path, _scores(spec, model, data))
+
+
+def _loaded(spec: RunSpec, folder: Path) -> Split:
+    with Blame(spec.data, "load", refusals=(InputError,)):
         data = spec.data.load(spec.seed, folder)
-        trainer = Trainer(
-            model,
-            optimizer=training.optimizer,
-            epochs=training.epochs,
-            batch_size=training.batch_size,
-            shuffle=training.shuffle,
-            seed=spec.seed,
-            observers=training.observers,
-        )
-        return cls(spec, data, model, trainer)
-
-    def epochs(self, folder: Path) -> Iterator[EpochRecord]:
-        """Train, handing out a record after each epoch; observers write into ``folder``. Errors as for `Trainer.run`."""
-        self.trainer.folder = folder
-        return self.trainer.run(self.data.train.inputs, self.data.train.targets)
-
-    def score(self) -> str | None:
-        """Return how the network does on the test samples, as a line; None where there are none.
-
-        Integer targets are classes and get the accuracy, the share of samples whose class has the highest prediction; other
-        targets get the loss.
-        """
-        test = self.data.test
-        if test is None:
-            return None
-        if test.targets.dtype.kind in "iu":
-            return f"test set accuracy = {accuracy(self.model, test):.3f}"
-        return f"test set loss = {self.model.loss(test.inputs, test.targets):.4f}"
+    if not isinstance(data, Split):
+        raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
+    return data
 
 
-def accuracy(model: Sequential, samples: Samples) -> float:
-    """Return the share of samples whose label has the highest prediction."""
-    from sklearn.metrics import accuracy_score
-
-    predictions = model.predict(samples.inputs)
-    return float(accuracy_score(samples.targets, np.argmax(predictions, axis=1)))
+def _scores(spec: RunSpec, model: Sequential, data: Split) -> dict[str, float]:
+    if data.test is None:
+        return {}
+    batch: Batch = data.test.take(slice(0, len(data.test)))
+    loss = model.spec.layers[-1]
+    assert isinstance(loss, Loss)
+    metrics = [*spec.training.metrics]
+    if loss.task in Accuracy.tasks and not any(isinstance(metric, Accuracy) for metric in metrics):
+        metrics.insert(0, Accuracy())
+    return model.evaluate(*batch, metrics=metrics)

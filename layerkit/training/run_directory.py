@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TextIO
 
 from layerkit.errors import RunDirectoryError
+from layerkit.history import EpochRecord
 from layerkit.network.sequential import Sequential
-from layerkit.observers.base import EpochRecord
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.run import RunSpec
 

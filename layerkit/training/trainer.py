@@ -1,23 +1,29 @@
-"""`Trainer`: runs an optimizer over a network, and knows no layer by name."""
+"""`Trainer`: runs an optimizer over a network, and knows no component by name."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.errors import DataError, DivergedError
+from layerkit.blame import Blame
+from layerkit.data.samples import Batch, Samples
+from layerkit.errors import ComponentError, DataError, DivergedError, LayerkitError
+from layerkit.history import EpochRecord, History
 from layerkit.network.sequential import Sequential
-from layerkit.observers.base import EpochRecord, Observer
-from layerkit.optimizers.base import Optimizer
+from layerkit.observers.base import Watcher
+from layerkit.observers.training import Training
+from layerkit.schedules.base import Progress
+from layerkit.spec.training import TrainingSpec
+from layerkit.stack.rewind import Rewind
 from layerkit.streams import random_stream
-from layerkit.training.history import History
-from layerkit.typing import Array
+from layerkit.training.checked_samples import checked_arrays, checked_samples
 
 
 class Trainer:
@@ -27,63 +33,56 @@ class Trainer:
     ----------
     model
         The network; trained in place.
-    optimizer
-        The update rule. What it remembers between steps is kept here, in ``slots``.
-    epochs
-        How often `fit` goes through the samples.
-    batch_size
-        Samples a step; None takes all of them. The last batch of an epoch may be shorter.
-    shuffle
-        Draw a new order for each epoch. A full batch stays in order.
+    spec
+        How it is trained.
     seed
-        Decides the orders; None takes the network's seed.
-    observers
-        Told of each epoch.
+        Decides the orders of the samples; None takes the network's seed.
     folder
         Where observers write.
+    training
+        What an earlier training of the network owned, to go on from; None begins anew.
 
     Attributes
     ----------
-    slots
-        The optimizer's vectors, shape (P,) each.
-    step
-        Number of updates done.
-    epoch
-        Number of epochs done.
+    training
+        Everything that the training owns. Where a run ends, however it ends, the next one goes on.
     """
 
     def __init__(
         self,
         model: Sequential,
+        spec: TrainingSpec,
         *,
-        optimizer: Optimizer,
-        epochs: int,
-        batch_size: int | None = None,
-        shuffle: bool = True,
         seed: int | None = None,
-        observers: Sequence[Observer] = (),
         folder: str | Path = ".",
+        training: Training | None = None,
     ) -> None:
-        if epochs < 1 or (batch_size is not None and batch_size < 1):
-            raise DataError(f"epochs and batch_size must be 1 or more, received {epochs} and {batch_size}")
         self.model = model
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.observers = tuple(observers)
-        self.folder = Path(folder)
-        self.slots = {name: np.zeros_like(model.parameters) for name in optimizer.slots}
-        self.step = 0
-        self.epoch = 0
-        self._order = random_stream(model.seed if seed is None else seed, "shuffle")
+        self.spec = spec
+        self.seed = model.seed if seed is None else seed
+        if training is None:
+            with Blame(spec.optimizer, "slots"):
+                training = Training(model.nodes, model.parameters, model.gradients, model.layout, spec.optimizer, Path(folder))
+        training.folder = Path(folder)
+        self.training = training
+        self._optimizer = spec.optimizer
+        self._in_update = Blame(spec.optimizer, "update")
+        self._in_coefficients = Blame(spec.optimizer, "coefficients")
+        decaying = _merged([place.stretch for place in model.layout if place.decays])
+        self._decaying = [(model.parameters[stretch], model.gradients[stretch], stretch) for stretch in decaying]
+        self._learning_rate = float(spec.optimizer.learning_rate)
+        self._last_epoch = 0
+        self._memory: Batch | None = None
+        self._rewind = Rewind(model.nodes) if spec.optimizer.reevaluates else None
 
-    def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> History:
-        """Train and return the history; parameters and errors as for `run`."""
-        return History(self.run(inputs, targets))
+    def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
+        """Train and return the records of the epochs; parameters and errors as for `run`."""
+        return History(self.run(inputs, targets, sample_weight))
 
-    def run(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> Iterator[EpochRecord]:
-        """Train, handing out a record after each epoch.
+    def run(
+        self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> Iterator[EpochRecord]:
+        """Train on arrays, handing out a record after each epoch.
 
         Parameters
         ----------
@@ -91,73 +90,212 @@ class Trainer:
             Shape (N, \\*input_shape), finite.
         targets
             N targets, as the loss takes them.
+        sample_weight
+            Shape (N,), not negative; None weighs all samples alike.
+
+        Raises
+        ------
+        DataError, DivergedError, ComponentError
+            As for `train`.
+        """
+        return self._train(checked_arrays(self.model, inputs, targets, sample_weight), None)
+
+    def train(self, samples: Samples, validation: Samples | None = None) -> Iterator[EpochRecord]:
+        """Train for as many epochs as the spec says, handing out a record after each.
+
+        It begins where the training stands: after a run that was left within an epoch, with the rest of that epoch.
+
+        Parameters
+        ----------
+        samples
+            What to train on.
+        validation
+            What the metrics of each epoch are measured on.
 
         Raises
         ------
         DataError
-            If the samples do not fit the network, or there are fewer than ``batch_size``.
+            If the samples do not fit the network or hold NaN or infinity, or there are fewer than ``batch_size``.
         TargetError
             If the targets do not fit the loss; names the first offending row.
         DivergedError
-            If the loss is no longer finite; the parameters are then those that gave that loss.
+            If the loss or a parameter is no longer finite.
+        ComponentError
+            If the code of a component fails, or gives back what it may not; names the component, the epoch and the step.
         """
-        samples, wanted = self._checked(inputs, targets)
+        return self._train(checked_samples(self.model, samples), validation)
+
+    def _train(self, samples: Samples, validation: Samples | None) -> Iterator[EpochRecord]:
+        size = len(samples) if self.spec.batch_size is None else self.spec.batch_size
+        if size > len(samples):
+            raise DataError(f"batch_size {size} is more than the {len(samples)} training samples")
+        return self._epochs(samples, size, validation)
+
+    def _epochs(self, samples: Samples, size: int, validation: Samples | None) -> Iterator[EpochRecord]:
+        training = self.training
+        training.stopped = None
+        training.lay_out(len(samples), size, self.spec.shuffle)
+        self._last_epoch = training.epoch + self.spec.epochs
         with ExitStack() as stack:
-            watchers = [stack.enter_context(observer.watch(self.model.nodes, self.folder)) for observer in self.observers]
-            for _ in range(self.epochs):
-                record = EpochRecord(self.epoch, self._run_epoch(samples, wanted))
-                for tell in watchers:
-                    tell(record)
-                yield record
-                self.epoch += 1
+            watchers = self._watchers(stack)
+            while training.epoch < self._last_epoch and training.stopped is None:
+                try:
+                    record = self._epoch(samples, size, validation, watchers)
+                except ComponentError as error:
+                    error.epoch, error.step = training.epoch, training.step
+                    raise
+                if record is not None:
+                    yield record
 
-    def _checked(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Array, Array]:
-        samples = self.model.checked_inputs(inputs)
-        finite = np.isfinite(samples).all(axis=tuple(range(1, samples.ndim)))
-        if not finite.all():
-            raise DataError(f"row {int(np.flatnonzero(~finite)[0])} of the inputs holds NaN or infinity")
-        wanted = self.model.checked_targets(targets, len(samples))
-        if self.batch_size is not None and self.batch_size > len(samples):
-            raise DataError(f"batch_size {self.batch_size} is more than the {len(samples)} training samples")
-        return samples, wanted
+    def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
+        observers = self.spec.observers
+        watchers = []
+        for observer, memory in zip(observers, self.training.memories(len(observers)), strict=True):
+            stack.enter_context(Blame(observer, "watch"))  # what it raises when the training has ended
+            with Blame(observer, "watch", refusals=(LayerkitError,)):
+                watcher = stack.enter_context(observer.watch(self.training, memory))
+            if not isinstance(watcher, Watcher):
+                raise ComponentError(observer, "watch", f"gave {type(watcher).__name__}, expected a Watcher")
+            watchers.append((watcher, Blame(observer, "watch")))
+        return watchers
 
-    def _run_epoch(self, inputs: Array, targets: Array) -> float:
-        total = 0.0
-        # Overflow shows as a loss that is not finite, and is reported as that.
+    def _epoch(
+        self, samples: Samples, size: int, validation: Samples | None, watchers: list[tuple[Watcher, Blame]]
+    ) -> EpochRecord | None:
+        """Do one epoch, or what is left of it, and return its record; None where it was stopped before its end."""
+        training, started = self.training, time.perf_counter()
+        after_step = [(watcher.step, blame) for watcher, blame in watchers if type(watcher).step is not Watcher.step]
+        batches = math.ceil(len(samples) / size)
+        steps = self._steps(samples, size)
+        # Overflow shows as a loss or as parameters that are not finite, and is reported as that.
         with np.errstate(all="ignore"):
-            for batch_inputs, batch_targets in self._batches(inputs, targets):
-                loss = self.model.loss_and_gradients(batch_inputs, batch_targets)
-                if not math.isfinite(loss):
-                    raise DivergedError(
-                        f"the loss is {loss} in epoch {self.epoch}, after {self.step} steps; try a smaller learning_rate"
-                    )
-                self._update()
-                total += loss * (len(batch_inputs) / len(inputs))
-        return min(total, sys.float_info.max)
+            while training.batch < batches:
+                batch = next(steps)
+                self._set_learning_rate(batches)
+                loss = self._gradients(batch)
+                # Between the gradients and the update is where several processes would add up their gradients.
+                self._update(batch, loss)
+                training.count_batch(loss, _weight(batch))
+                for step, blame in after_step:
+                    with blame:
+                        step()
+                if training.stopped is not None and training.batch < batches:
+                    return None
+            self._require_finite_parameters()
+        metrics = self._metrics(validation) if validation is not None else {}
+        record = EpochRecord(
+            training.epoch,
+            min(training.mean_loss, sys.float_info.max),
+            metrics,
+            self._learning_rate,
+            time.perf_counter() - started,
+        )
+        training.end_epoch(record)
+        for watcher, blame in watchers:
+            with blame:
+                watcher.epoch(record)
+        return record
 
-    def _batches(self, inputs: Array, targets: Array) -> Iterator[tuple[Array, Array]]:
-        count = len(inputs)
-        size = count if self.batch_size is None else self.batch_size
-        if size == count:
-            yield inputs, targets
-        elif not self.shuffle:
-            for start in range(0, count, size):
-                yield inputs[start : start + size], targets[start : start + size]
+    def _steps(self, samples: Samples, size: int) -> Iterator[Batch]:
+        """Yield the batches of the epoch that are not done yet; their order depends on seed and epoch alone."""
+        training, count = self.training, len(samples)
+        order = None
+        if self.spec.shuffle and size < count:
+            order = random_stream(self.seed, "shuffle", str(training.epoch)).permutation(count)
+        for start in range(training.batch * size, count, size):
+            rows = slice(start, start + size)
+            batch = samples.take(rows if order is None else order[rows], self._memory)
+            if order is not None and len(batch.inputs) == size:
+                self._memory = batch  # one that is full takes any that follow
+            yield batch
+
+    def _set_learning_rate(self, batches: int) -> None:
+        schedule, training = self.spec.schedule, self.training
+        if schedule is None:
+            return
+        epochs = self._last_epoch
+        progress = Progress(training.step, epochs * batches, training.epoch, epochs, tuple(training.history))
+        with Blame(schedule, "learning_rate"):
+            rate = float(schedule.learning_rate(self._optimizer.learning_rate, progress))
+        if not (math.isfinite(rate) and rate >= 0):
+            raise ComponentError(schedule, "learning_rate", f"returned {rate}, expected a finite number of 0 or more")
+        self._learning_rate = rate
+
+    def _gradients(self, batch: Batch) -> float:
+        if self._rewind is not None:
+            self._rewind.keep()
+        loss = self.model.batch_loss(batch)
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss is {loss}")
+        self.model.backward()
+        return loss
+
+    def _update(self, batch: Batch, loss: float) -> None:
+        optimizer, step = self._optimizer, self.training.workplace
+        with self._in_coefficients:
+            coefficients = optimizer.coefficients(self._learning_rate, step.number + 1)
+        evaluate = self._objective(batch) if self._rewind is not None else None
+        step.begin(coefficients, loss + self._decay(), evaluate)
+        with self._in_update:
+            optimizer.update(step)
+
+    def _decay(self) -> float:
+        """Let weight decay act, and return what it adds to the loss, where the optimizer may ask."""
+        strength, penalty = self._optimizer.weight_decay, 0.0
+        if not strength:
+            return penalty
+        if self._optimizer.decoupled:
+            for parameters, _, _ in self._decaying:
+                parameters *= 1 - self._learning_rate * strength
+            return penalty
+        work = self.training.workplace.vector("decay")
+        for parameters, gradients, stretch in self._decaying:
+            gradients += np.multiply(parameters, strength, out=work[stretch])
+            if self._rewind is not None:
+                penalty += strength / 2 * float(np.dot(parameters, parameters))
+        return penalty
+
+    def _objective(self, batch: Batch) -> Callable[[], float]:
+        """Return what gives the loss of ``batch``, with its penalty, at the parameters as they are, and fills the gradients."""
+        rewind, model = self._rewind, self.model
+        assert rewind is not None
+
+        def evaluate() -> float:
+            rewind.restore()
+            loss = model.batch_loss(batch)
+            model.backward()
+            return loss if self._optimizer.decoupled else loss + self._decay()
+
+        return evaluate
+
+    def _metrics(self, validation: Samples) -> dict[str, float]:
+        batch = validation.take(slice(0, len(validation)))
+        scores = self.model.evaluate(*batch, metrics=self.spec.metrics)
+        return {"validation_loss" if name == "loss" else name: value for name, value in scores.items()}
+
+    def _require_finite_parameters(self) -> None:
+        parameters = self.model.parameters
+        if not math.isfinite(float(np.add.reduce(parameters))) and not np.isfinite(parameters).all():
+            raise self._diverged("the update made parameters that are not finite")
+
+    def _diverged(self, what: str) -> DivergedError:
+        parameters = self.model.parameters
+        broken = next((place.name for place in self.model.layout if not np.isfinite(parameters[place.stretch]).all()), None)
+        where = f"; {broken} is not finite" if broken else ""
+        advice = "the initial weights or the inputs may be too large" if not self.training.step else "try a smaller learning_rate"
+        return DivergedError(f"{what} in epoch {self.training.epoch}, after {self.training.step} steps{where}; {advice}")
+
+
+def _weight(batch: Batch) -> float:
+    return float(len(batch.inputs) if batch.sample_weight is None else np.add.reduce(batch.sample_weight))
+
+
+def _merged(stretches: Iterable[slice]) -> list[slice]:
+    """Join the stretches that touch."""
+    merged: list[slice] = []
+    for stretch in stretches:
+        if merged and merged[-1].stop == stretch.start:
+            merged[-1] = slice(merged[-1].start, stretch.stop)
         else:
-            order = self._order.permutation(count)
-            batch_inputs = np.empty((size, *inputs.shape[1:]), inputs.dtype)
-            batch_targets = np.empty((size, *targets.shape[1:]), targets.dtype)
-            for start in range(0, count, size):
-                rows = order[start : start + size]
-                # mode="clip" lets take write straight into out; the rows are all valid.
-                inputs.take(rows, axis=0, out=batch_inputs[: len(rows)], mode="clip")
-                targets.take(rows, axis=0, out=batch_targets[: len(rows)], mode="clip")
-                yield batch_inputs[: len(rows)], batch_targets[: len(rows)]
-
-    def _update(self) -> None:
-        model, optimizer = self.model, self.optimizer
-        self.step += 1
-        if optimizer.weight_decay:
-            for stretch in model.decaying:
-                model.gradients[stretch] += optimizer.weight_decay * model.parameters[stretch]
-        optimizer.update(self.slots, model.parameters, model.gradients, optimizer.learning_rate, self.step)
+            merged.append(stretch)
+    return merged

@@ -1,0 +1,47 @@
+"""`Blame`: whatever the code of a component raises becomes one kind of error, which says whose code it was."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from layerkit.errors import ComponentError, DataError, LayerkitError
+
+
+class Blame:
+    """A context in which one method of a component runs; it may be entered again and again.
+
+    What the component raises on purpose to refuse the data, a `DataError`, goes through, and so does Ctrl-C.
+
+    Parameters
+    ----------
+    component
+        Whose code it is.
+    method
+        Which of its methods.
+    node
+        Name of the node, where it is a layer or a loss.
+    refusals
+        Further errors that go through.
+
+    Raises
+    ------
+    ComponentError
+        In the place of anything else, ``SystemExit`` included.
+    """
+
+    __slots__ = ("_allowed", "component", "method", "node")
+
+    def __init__(
+        self, component: object, method: str, node: str | None = None, refusals: tuple[type[LayerkitError], ...] = ()
+    ) -> None:
+        self.component = component
+        self.method = method
+        self.node = node
+        self._allowed = (ComponentError, DataError, KeyboardInterrupt, GeneratorExit, *refusals)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if error is not None and not isinstance(error, self._allowed):
+            raise ComponentError.caused_by(error, self.component, self.method, self.node) from error

@@ -1,0 +1,100 @@
+"""`SplittingDataset`: a data set that comes in one piece and is split at random."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from layerkit.data.base import Dataset, DatasetFacts, Split
+from layerkit.data.samples import ArraySamples
+from layerkit.errors import DataError
+from layerkit.typing import Array, Shape
+
+
+class SplittingDataset(Dataset):
+    """A data set in memory, split at random into training and test samples.
+
+    The split is that of ``sklearn.model_selection.train_test_split``, with ``ceil(test_size * N)`` test samples. A subclass says
+    what there is, and gives the arrays in `arrays`.
+    """
+
+    count: ClassVar[int]
+    """Number of samples."""
+    n_classes: ClassVar[int | None]
+    """Number of classes; None where the targets are numbers."""
+
+    test_size: Annotated[float, Field(gt=0, lt=1)] | None = 0.25
+    """Share of the samples that is kept for testing; null trains on all."""
+    stratify: bool = False
+    """Keep the shares of the classes alike in both parts."""
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of the split; null takes the run's seed."""
+    standardize: bool = False
+    """Give each feature mean 0 and standard deviation 1, as measured on the training samples; one that is constant becomes 0."""
+
+    @property
+    @abstractmethod
+    def sample_shape(self) -> Shape:
+        """Shape of one sample."""
+
+    @abstractmethod
+    def arrays(self) -> tuple[Array, Array]:
+        """Return all inputs (N, \\*sample_shape) and targets.
+
+        Raises
+        ------
+        DataError
+            If they cannot be had.
+        """
+
+    def facts(self) -> DatasetFacts:
+        test_count = math.ceil(self.count * self.test_size) if self.test_size else 0
+        return DatasetFacts(
+            train_count=self.count - test_count,
+            input_shape=self.sample_shape,
+            task="numbers" if self.n_classes is None else "classes",
+            n_classes=self.n_classes,
+        )
+
+    def load(self, seed: int, folder: Path) -> Split:
+        from sklearn.model_selection import train_test_split
+
+        inputs, targets = self.arrays()
+        if self.stratify and self.n_classes is None:
+            raise DataError(f"{self.type} has no classes to stratify by")
+        if self.test_size is None:
+            return Split(train=ArraySamples(self._scaled(inputs, inputs), targets))
+        try:
+            train_inputs, test_inputs, train_targets, test_targets = train_test_split(
+                inputs,
+                targets,
+                test_size=self.test_size,
+                random_state=seed % 2**32 if self.split_seed is None else self.split_seed,
+                stratify=targets if self.stratify else None,
+            )
+        except ValueError as error:
+            raise DataError(f"{self.type} cannot be split with a test_size of {self.test_size}: {error}") from None
+        return Split(
+            train=ArraySamples(self._scaled(train_inputs, train_inputs), train_targets),
+            test=ArraySamples(self._scaled(test_inputs, train_inputs), test_targets),
+        )
+
+    def _scaled(self, inputs: Array, reference: Array) -> Array:
+        return standardized(inputs, reference) if self.standardize else inputs
+
+
+def standardized(inputs: Array, reference: Array) -> Array:
+    """Return ``(inputs - mean) / std``, feature by feature, with mean and standard deviation of ``reference`` (N, \\*shape).
+
+    A feature that is constant in the reference is only moved: what rounding makes of its deviation is no scale.
+    """
+    mean, std = reference.mean(axis=0), reference.std(axis=0)
+    lowest, highest = reference.min(axis=0), reference.max(axis=0)
+    mean = np.where(lowest == highest, lowest, mean)  # so that a constant becomes 0, and not what is left of its rounded mean
+    rounding = 4 * np.finfo(mean.dtype).eps * np.maximum(np.abs(lowest), np.abs(highest))
+    return np.asarray((inputs - mean) / np.where(highest - lowest > rounding, std, 1))

@@ -1,0 +1,1 @@
+"""What tells how good predictions are: the contract, and one metric per file."""

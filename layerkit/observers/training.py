@@ -1,0 +1,183 @@
+"""`Training`: everything that a training owns, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from layerkit.errors import DataError
+from layerkit.history import EpochRecord
+from layerkit.optimizers.base import Optimizer
+from layerkit.optimizers.step import Place, Step
+from layerkit.stack.arrays import Arrays
+from layerkit.stack.node import Node
+from layerkit.typing import Array
+
+Json: TypeAlias = Any
+"""What JSON can write: numbers, texts, truth values, None, and lists and dicts of them."""
+Memory: TypeAlias = dict[str, Any]
+"""What an observer remembers, by name: JSON and arrays."""
+
+
+class Training:
+    """What a training owns, apart from the samples.
+
+    Attributes
+    ----------
+    nodes
+        The network's nodes.
+    parameters, gradients
+        The network's flat vectors (P,).
+    optimizer
+        The update rule.
+    workplace
+        Where it works: its slots and work arrays.
+    epoch
+        Number of epochs done.
+    step
+        Number of updates done.
+    batch
+        Number of batches done in the epoch under way. With ``epoch`` it is the position in the order of the samples.
+    mean_loss, seen
+        Mean loss of those batches, and the weight of the samples in them.
+    history
+        The records of the epochs done.
+    folder
+        Where files go.
+    stopped
+        Why the training should end; None while it should go on.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        parameters: Array,
+        gradients: Array,
+        layout: tuple[Place, ...],
+        optimizer: Optimizer,
+        folder: Path,
+    ) -> None:
+        self.nodes = tuple(nodes)
+        self.parameters = parameters
+        self.gradients = gradients
+        self.optimizer = optimizer
+        self.workplace = Step(parameters, gradients, layout, optimizer.slots())
+        self.epoch = 0
+        self.batch = 0
+        self.mean_loss = 0.0
+        self.seen = 0.0
+        self.history: list[EpochRecord] = []
+        self.folder = folder
+        self.stopped: str | None = None
+        self._arrangement: list[int] = []
+        self._memories: list[Memory] = []
+
+    @property
+    def slots(self) -> Arrays:
+        """What the optimizer remembers."""
+        return self.workplace.slots
+
+    @property
+    def step(self) -> int:
+        """Number of updates done."""
+        return self.workplace.number
+
+    def stop(self, reason: str) -> None:
+        """End the training after the step under way, or after the epoch that has just been done."""
+        self.stopped = reason
+
+    def lay_out(self, count: int, batch_size: int, shuffle: bool) -> None:
+        """Say how many samples there are and how they come in batches; where that changed, the epoch under way begins anew."""
+        arrangement = [count, batch_size, shuffle]
+        if arrangement != self._arrangement:
+            self.batch, self.mean_loss, self.seen = 0, 0.0, 0.0
+        self._arrangement = arrangement
+
+    def count_batch(self, loss: float, weight: float) -> None:
+        """Take the loss of a batch into the mean of the epoch under way; ``weight`` is that of its samples."""
+        self.batch += 1
+        self.seen += weight
+        if weight:
+            self.mean_loss += (loss - self.mean_loss) * (weight / self.seen)
+
+    def end_epoch(self, record: EpochRecord) -> None:
+        """Put the epoch under way into the history, and begin the next."""
+        self.history.append(record)
+        self.epoch += 1
+        self.batch, self.mean_loss, self.seen = 0, 0.0, 0.0
+
+    def every_node(self) -> Iterator[Node]:
+        """Yield the nodes, those within branches after the one that they belong to."""
+        for node in self.nodes:
+            yield from node.tree()
+
+    def memories(self, count: int) -> list[Memory]:
+        """Return the memory of each of ``count`` observers."""
+        while len(self._memories) < count:
+            self._memories.append({})
+        return self._memories[:count]
+
+    def arrays(self) -> dict[str, Array]:
+        """Return every array that the training owns, by name; with `memory` it is all that is needed to go on.
+
+        The arrays are the training's own: copy what is to be kept.
+        """
+        found: dict[str, Array] = {}
+        for node in self.every_node():
+            found |= {f"parameters/{node.name}.{name}": array for name, array in node.params.items()}
+            found |= {f"state/{node.name}.{name}": array for name, array in node.state.items()}
+        found |= {f"slots/{name}": array for name, array in self.slots.items()}
+        for number, memory in enumerate(self._memories):
+            remembered = {name: value for name, value in memory.items() if isinstance(value, np.ndarray)}
+            found |= {f"observers/{number}/{name}": array for name, array in remembered.items()}
+        return found
+
+    def memory(self) -> dict[str, Json]:
+        """Return all that the training owns and that is no array, as JSON."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "step": self.step,
+            "mean_loss": self.mean_loss,
+            "seen": self.seen,
+            "arrangement": self._arrangement,
+            "history": [asdict(record) for record in self.history],
+            "streams": {node.name: node.rng.bit_generator.state for node in self.every_node() if node.has_drawn},
+            "observers": [
+                {name: value for name, value in memory.items() if not isinstance(value, np.ndarray)} for memory in self._memories
+            ],
+        }
+
+    def restore(self, arrays: Mapping[str, Array], memory: Mapping[str, Json]) -> None:
+        """Go back to what `arrays` and `memory` gave, of this training or of one like it; arrays are copied, in place.
+
+        Raises
+        ------
+        DataError
+            If they are those of another network or optimizer.
+        """
+        ours = {name: array for name, array in self.arrays().items() if not name.startswith("observers/")}
+        theirs = {name: array for name, array in arrays.items() if not name.startswith("observers/")}
+        odd = sorted(ours.keys() ^ theirs.keys()) or [name for name, array in ours.items() if array.shape != theirs[name].shape]
+        if odd:
+            raise DataError(f"these arrays belong to another training: {', '.join(odd[:5])}")
+        for name, array in ours.items():
+            array[...] = theirs[name]
+        self.epoch, self.batch = memory["epoch"], memory["batch"]
+        self.mean_loss, self.seen = memory["mean_loss"], memory["seen"]
+        self._arrangement = list(memory["arrangement"])
+        self.workplace.number = memory["step"]
+        self.history[:] = [EpochRecord(**record) for record in memory["history"]]
+        for node in self.every_node():
+            node.restart_stream(memory["streams"].get(node.name))
+        for remembered, kept in zip(self.memories(len(memory["observers"])), memory["observers"], strict=True):
+            remembered.clear()
+            remembered.update(kept)
+        for name, array in arrays.items():
+            if name.startswith("observers/"):
+                _, number, key = name.split("/", 2)
+                self._memories[int(number)][key] = array.copy()

@@ -1,0 +1,48 @@
+"""`TrainingSpec`: how a network is trained, as data."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired, TypedDict
+
+from pydantic import Field, PositiveInt
+
+from layerkit.metrics.base import Metric
+from layerkit.observers.base import Observer
+from layerkit.optimizers.base import Optimizer
+from layerkit.schedules.base import Schedule
+from layerkit.spec.base import Block
+
+
+class TrainingSpec(Block):
+    """How the network is trained."""
+
+    optimizer: Optimizer
+    """How gradients move parameters."""
+    schedule: Schedule | None = None
+    """How the learning rate changes from step to step; null keeps that of the optimizer."""
+    epochs: PositiveInt
+    """How often every training sample is seen."""
+    batch_size: PositiveInt | None = None
+    """Samples a step; null takes all of them. The last batch of an epoch may be shorter."""
+    shuffle: bool = True
+    """Draw a new order of the samples for each epoch; a full batch stays in order."""
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
+    """Figures on the validation samples after each epoch, where there are such samples, and on the test samples at the end."""
+    initial_weights: Annotated[str, Field(min_length=1)] | None = None
+    """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
+    observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
+    """What watches the training; they write into the run directory."""
+    report_every: PositiveInt = 1
+    """Epochs between two printed lines."""
+
+
+class FitOptions(TypedDict):
+    """The keys of `TrainingSpec` that say how samples are trained on, as `Sequential.fit` takes them."""
+
+    optimizer: Optimizer
+    epochs: int
+    schedule: NotRequired[Schedule | None]
+    batch_size: NotRequired[int | None]
+    shuffle: NotRequired[bool]
+    metrics: NotRequired[tuple[Metric, ...]]
+    observers: NotRequired[tuple[Observer, ...]]

@@ -1,0 +1,59 @@
+"""`Arrays`: arrays that belong to somebody, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from layerkit.errors import ShapeError
+from layerkit.typing import Array
+
+
+class Arrays(Mapping[str, Array]):
+    """Arrays by name, as attributes and as a mapping.
+
+    Assigning copies into the array that is there, so that it stays a view of the vector that it was cut from:
+    ``node.grads.weight = inputs.T @ d_out`` does what it says.
+
+    Raises
+    ------
+    AttributeError
+        If the name was not declared.
+    ShapeError
+        If what is assigned has another shape.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        self.__dict__.update(arrays)
+
+    def __getattr__(self, name: str) -> Array:
+        raise AttributeError(f"no array {name!r} was declared; there are {sorted(self) or 'none'}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        array: Array = self.__dict__[name] if name in self.__dict__ else self.__getattr__(name)
+        assign(array, value, name)
+
+    def __getitem__(self, name: str) -> Array:
+        array: Array = self.__dict__[name]
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __len__(self) -> int:
+        return len(self.__dict__)
+
+
+def assign(array: Array, value: Any, name: str) -> None:
+    """Copy ``value`` into ``array``.
+
+    Raises
+    ------
+    ShapeError
+        If it has another shape; NumPy would broadcast it.
+    """
+    if np.shape(value) != array.shape:
+        raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
+    array[...] = value
