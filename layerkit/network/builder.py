@@ -129,11 +129,11 @@ class _Builder:
         params: dict[str, Array] = {}
         grads: dict[str, Array] = {}
         for name, declared in plan.parameters.items():
-            stretch = slice(self._taken, self._taken + math.prod(declared.shape))
-            params[name] = self.parameters[stretch].reshape(declared.shape)
-            grads[name] = self.gradients[stretch].reshape(declared.shape)
-            self.layout.append(Place(f"{plan.name}.{name}", stretch, declared.shape, declared.decay))
-            self._taken = stretch.stop
+            segment = slice(self._taken, self._taken + math.prod(declared.shape))
+            params[name] = self.parameters[segment].reshape(declared.shape)
+            grads[name] = self.gradients[segment].reshape(declared.shape)
+            self.layout.append(Place(f"{plan.name}.{name}", segment, declared.shape, declared.decay))
+            self._taken = segment.stop
         dtype = self.parameters.dtype
         state = {name: np.empty(declared.shape, declared.dtype or dtype) for name, declared in plan.state.items()}
         node = Node(

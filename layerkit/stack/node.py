@@ -40,7 +40,7 @@ class Node(Buffers):
         The node's own random stream.
     cache
         Whatever ``forward`` keeps for ``backward``.
-    sample_count, sample_share
+    sample_count, normalized_weight
         At a loss: how many samples the last batch had, and what each counts in the mean over it, an array (N,) or one number.
     training
         True where the node runs training steps, false where it predicts.
@@ -62,9 +62,9 @@ class Node(Buffers):
         "cache",
         "input_shape",
         "name",
+        "normalized_weight",
         "output_shape",
         "sample_count",
-        "sample_share",
         "stage",
     )
 
@@ -91,7 +91,7 @@ class Node(Buffers):
         self.output_shape = output_shape
         self.cache: Any = None
         self.sample_count = 0
-        self.sample_share: Array | float = 1.0
+        self.normalized_weight: Array | float = 1.0
         self._params = Arrays(params)
         self._grads = Arrays(grads)
         self._state = Arrays(state)
