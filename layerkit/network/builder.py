@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from layerkit.errors import ComponentError, InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
+from layerkit.network.arguments import read_only
 from layerkit.optimizers.step import Place
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
@@ -91,21 +92,14 @@ def _prediction_twin(node: Node) -> Node:
         input_shape=node.input_shape,
         output_shape=node.output_shape,
         dtype=node.dtype,
-        params=_read_only(node.params),
+        params={name: read_only(array) for name, array in node.params.items()},
         grads={},
-        state=_read_only(node.state),
+        state={name: read_only(array) for name, array in node.state.items()},
         make_rng=partial(random_stream, 0, "prediction", node.name),
         training=False,
         needs_input_gradient=False,
         branches={name: Chain(prediction_twins(chain.nodes)) for name, chain in node.branches.items()},
     )
-
-
-def _read_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    views = {name: array.view() for name, array in arrays.items()}
-    for view in views.values():
-        view.flags.writeable = False
-    return views
 
 
 class _Builder:

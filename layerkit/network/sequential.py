@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, Unpack
@@ -14,15 +16,16 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame
 from layerkit.data.samples import Batch
-from layerkit.errors import DataError, DivergedError, ModelFileError, TargetError
+from layerkit.errors import DivergedError, ModelFileError, TargetError
 from layerkit.history import History
 from layerkit.losses.targets import sample_weights
 from layerkit.metrics.base import Metric, Outcome
+from layerkit.network.arguments import as_array, input_array, read_only
 from layerkit.network.builder import assemble, prediction_twins
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
 from layerkit.observers.training import Training
-from layerkit.spec.canonical import resolved_json
+from layerkit.spec.canonical import required_plugins, resolved_json
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import FitOptions
@@ -348,6 +351,11 @@ class Sequential:
         ------
         ModelFileError
             If the file is missing, damaged, or no saved model.
+
+        Warns
+        -----
+        UserWarning
+            If a type comes from another version of its plugin than the model was saved with.
         """
         path = Path(path)
         arrays, metadata = read_arrays(path)
@@ -359,6 +367,11 @@ class Sequential:
             raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
+        present = required_plugins(spec)
+        for tag, recorded in (json.loads(metadata["spec"]).get("plugins") or {}).items():
+            if present.get(tag, recorded) != recorded:
+                message = f"{path} was saved with {recorded}, and here is {present[tag]}: what {tag} does may have changed"
+                warnings.warn(message, stacklevel=2)
         model = cls.__new__(cls)
         model._assemble(spec, 0, initialize=False)
         assign_arrays(model.nodes, arrays, path)
@@ -382,7 +395,7 @@ class Sequential:
         """
         samples = self.checked_inputs(inputs)
         wanted = self.checked_targets(targets, len(samples))
-        weight = None if sample_weight is None else sample_weights(_as_array(sample_weight, "sample weights"), len(samples))
+        weight = None if sample_weight is None else sample_weights(as_array(sample_weight, "sample weights"), len(samples))
         return Batch(samples, wanted, weight)
 
     def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
@@ -393,20 +406,7 @@ class Sequential:
         DataError
             If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no real numbers in the dtype's range.
         """
-        given = _as_array(inputs, "inputs")
-        if given.shape[1:] != self.spec.input_shape or not len(given):
-            expected = "(N, " + ", ".join(map(str, self.spec.input_shape)) + ") with N of 1 or more"
-            raise DataError(f"expected inputs of shape {expected}, received shape {given.shape}")
-        dtype = self._parameters.dtype
-        if given.dtype == dtype:
-            return _guarded(given)
-        if given.dtype.kind not in "biuf":
-            raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
-        with np.errstate(over="ignore"):
-            array = given.astype(dtype)
-        if (np.isinf(array) & ~np.isinf(given)).any():
-            raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
-        return _guarded(array)
+        return input_array(inputs, self.spec.input_shape, self._parameters.dtype)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
         """Return ``targets`` as the loss prepares them, as an array of ``count`` rows, which cannot be written.
@@ -420,10 +420,10 @@ class Sequential:
         ComponentError
             If the loss fails, or prepares something else.
         """
-        array = _as_array(targets, "targets")
+        array = as_array(targets, "targets")
         if not array.ndim or len(array) != count:
             raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
-        return _guarded(self._training_passes.prepare(_guarded(array)))
+        return read_only(self._training_passes.prepare(read_only(array)))
 
     def _passes(self) -> Passes:
         """Return the prediction passes of the present thread."""
@@ -448,20 +448,6 @@ class Sequential:
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
     """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
     return Sequential.from_spec(spec, seed)
-
-
-def _as_array(values: npt.ArrayLike, what: str) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} make no array: {error}") from None
-
-
-def _guarded(array: Array) -> Array:
-    """Return a view that cannot be written."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _score(metric: Metric, outcome: Outcome) -> float:

@@ -144,8 +144,9 @@ class Trainer:
 
     def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
         observers = self.spec.observers
+        memories = self.training.memories(observer.spec_type for observer in observers)
         watchers = []
-        for observer, memory in zip(observers, self.training.memories(len(observers)), strict=True):
+        for observer, memory in zip(observers, memories, strict=True):
             stack.enter_context(Blame(observer, "watch"))  # what it raises when the training has ended
             with Blame(observer, "watch", refusals=(LayerkitError,)):
                 watcher = stack.enter_context(observer.watch(self.training, memory))
