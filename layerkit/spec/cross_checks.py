@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from layerkit.data.base import Dataset
 from layerkit.spec.faults import Fault, failure
-from layerkit.spec.plan import StackError, plan_nodes, structure_faults
+from layerkit.spec.plan import StackError, plan_nodes
+from layerkit.spec.structure import structure_faults
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from layerkit.component import flat_errors, nested_error
+from layerkit.errors import described
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.source import MAX_FAULTS, Location
 
@@ -35,9 +36,9 @@ def raise_faults(faults: Sequence[Fault]) -> None:
         raise nested_error([{"type": fault.code, "loc": fault.location, "msg": fault.message, "input": None} for fault in faults])
 
 
-def failure(what: str, error: Exception) -> str:
+def failure(what: str, error: BaseException) -> str:
     """Say what of a third party failed, which may fail in any way."""
-    return shortened(f"{what}: {type(error).__name__}: {error}", 300)
+    return shortened(f"{what}: {described(error)}", 300)
 
 
 def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:

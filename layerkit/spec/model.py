@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt, model_validator
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import stack_faults
 from layerkit.spec.faults import raise_faults
-from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
+from layerkit.spec.plan import NodePlan, StackError, plan_nodes
+from layerkit.spec.structure import structure_faults
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 

@@ -11,7 +11,8 @@ import pytest
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, Layer, Parameter, ReLU, Shape, ShapeError
 from layerkit.errors import DivergedError
-from layerkit.spec.plan import StackError, node_names, plan_nodes, structure_faults
+from layerkit.spec.plan import StackError, plan_nodes
+from layerkit.spec.structure import node_names, structure_faults
 from layerkit.stack.stage import Stage
 
 
