@@ -13,7 +13,7 @@ from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
 from layerkit.stack.arrays import Arrays
 from layerkit.stack.declarations import Parameter, State
-from layerkit.stack.stage import Stage
+from layerkit.stack.stage import Branch, Stage
 from layerkit.typing import Shape
 
 
@@ -79,7 +79,10 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     branches = {}
-    for branch, (layers, branch_shape) in layer.branches(input_shape).items():
+    for branch, declared in layer.branches(input_shape).items():
+        if not isinstance(declared, Branch):
+            raise TypeError(f"it declares {branch!r} as {declared!r}, which is no Branch")
+        layers, branch_shape = declared
         for fault in [*inner_loss_faults(layers, branch), *name_faults(layers, branch)]:
             raise StackError(fault)
         try:

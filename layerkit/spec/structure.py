@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerkit.spec.faults import Fault
-from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 
@@ -37,12 +36,12 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
 
 
 def inner_loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
-    """Return which of the stages within another layer are no layers."""
+    """Return which of the stages within another layer are losses."""
     message = "{} is a loss; within a layer there is nothing for it to end"
     return [
         Fault((field, index), "misplaced_loss", message.format(stage.type))
         for index, stage in enumerate(layers)
-        if not isinstance(stage, Layer)
+        if isinstance(stage, Loss)
     ]
 
 
