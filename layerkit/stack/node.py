@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, Protocol, SupportsIndex
 
 import numpy as np
 
@@ -12,8 +12,19 @@ from layerkit.stack.buffers import Buffers
 from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
-if TYPE_CHECKING:
-    from layerkit.stack.chain import Chain
+
+class InnerStack(Protocol):
+    """A stack of inner layers, as the layer that holds them runs it; a `layerkit.Chain` of nodes of its own."""
+
+    nodes: tuple[Node, ...]
+
+    def forward(self, inputs: Array) -> Array:
+        """Return what comes out at the end."""
+        ...
+
+    def backward(self, d_out: Array) -> Array | None:
+        """Fill the gradients of the nodes and return the gradient of the inputs; None where no node asks for it."""
+        ...
 
 
 class Node(Buffers):
@@ -82,7 +93,7 @@ class Node(Buffers):
         make_rng: Callable[[], np.random.Generator],
         training: bool,
         needs_input_gradient: bool,
-        branches: Mapping[str, Chain] | None = None,
+        branches: Mapping[str, InnerStack] | None = None,
     ) -> None:
         super().__init__(dtype)
         self.stage = stage
@@ -99,7 +110,7 @@ class Node(Buffers):
         self._rng: np.random.Generator | None = None
         self._training = training
         self._needs_input_gradient = needs_input_gradient
-        self._branches: Mapping[str, Chain] = branches or {}
+        self._branches = branches or {}
 
     def __repr__(self) -> str:
         return f"<Node {self.name}: {self.input_shape} -> {self.output_shape}>"
@@ -133,7 +144,7 @@ class Node(Buffers):
         return self._needs_input_gradient
 
     @property
-    def branches(self) -> Mapping[str, Chain]:
+    def branches(self) -> Mapping[str, InnerStack]:
         """The stacks of inner layers."""
         return self._branches
 
