@@ -35,6 +35,8 @@ from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
 
+_ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_prediction_passes", "_training")
+"""What a copy of a network makes anew."""
 _ROWS_AT_ONCE = 1024
 """Samples that a prediction takes through the network together: enough to be fast, few enough to stay in the cache."""
 
@@ -52,6 +54,8 @@ class Sequential:
         Of every floating-point array in the network.
     seed
         Decides the initial weights and every random number of the nodes; None takes a fresh one, kept in ``seed``.
+    needs_input_gradient
+        Whether `backward` returns the gradient with respect to the inputs, which costs a product more.
 
     Attributes
     ----------
@@ -90,21 +94,25 @@ class Sequential:
         input_shape: Shape,
         dtype: Literal["float32", "float64"] = "float32",
         seed: int | None = None,
+        needs_input_gradient: bool = False,
     ) -> None:
+        self.needs_input_gradient = needs_input_gradient
         spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
         self._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
 
     @classmethod
-    def from_spec(cls, spec: ModelSpec, seed: int | None = None) -> Self:
+    def from_spec(cls, spec: ModelSpec, seed: int | None = None, *, needs_input_gradient: bool = False) -> Self:
         """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
         model = cls.__new__(cls)
+        model.needs_input_gradient = needs_input_gradient
         model._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
         return model
 
     def _assemble(self, spec: ModelSpec, seed: int, *, initialize: bool = True) -> None:
         self.spec = spec
         self.seed = seed
-        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize)
+        wanted = self.needs_input_gradient
+        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize, needs_input_gradient=wanted)
         self.nodes: tuple[Node, ...] = assembly.nodes
         self._parameters = assembly.parameters
         self._gradients = assembly.gradients
@@ -116,8 +124,7 @@ class Sequential:
     def __getstate__(self) -> dict[str, Any]:
         training = self._training
         return {
-            "spec": self.spec,
-            "seed": self.seed,
+            "attributes": {name: value for name, value in vars(self).items() if name not in _ASSEMBLED},
             "parameters": self._parameters,
             "state": [dict(node.state) for node in self._every_node()],
             "streams": [node.rng.bit_generator.state if node.has_drawn else None for node in self._every_node()],
@@ -125,7 +132,8 @@ class Sequential:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._assemble(state["spec"], state["seed"], initialize=False)
+        vars(self).update(state["attributes"])
+        self._assemble(self.spec, self.seed, initialize=False)
         self.parameters = state["parameters"]
         for node, arrays, stream in zip(self._every_node(), state["state"], state["streams"], strict=True):
             for name, array in arrays.items():
@@ -214,7 +222,8 @@ class Sequential:
         Returns
         -------
         Array or None
-            The gradient with respect to the network's inputs where the first node was asked for it.
+            The gradient with respect to the inputs, shape (N, \\*input_shape), in an array that the next pass overwrites; None
+            where the network was not made with ``needs_input_gradient``.
 
         Raises
         ------
@@ -373,6 +382,7 @@ class Sequential:
                 message = f"{path} was saved with {recorded}, and here is {present[tag]}: what {tag} does may have changed"
                 warnings.warn(message, stacklevel=2)
         model = cls.__new__(cls)
+        model.needs_input_gradient = False
         model._assemble(spec, 0, initialize=False)
         assign_arrays(model.nodes, arrays, path)
         return model
