@@ -324,7 +324,7 @@ class Sequential:
         """
         from layerkit import Trainer, TrainingSpec
 
-        spec = TrainingSpec(**options)
+        spec = TrainingSpec.model_validate(options)
         last = self._training
         goes_on = last is not None and last.optimizer == spec.optimizer
         trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
