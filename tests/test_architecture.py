@@ -151,6 +151,7 @@ def imports(source: Source) -> list[Import]:
         through_door(node.attr, node.lineno, "on import")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases
+        if not node.attr.startswith("__")  # of the package itself
     ]
     return found
 
@@ -291,6 +292,7 @@ CLEAN = {
     "losses/mse.py": "from layerkit import Layer\nfrom layerkit.losses.targets import check\n",
     "losses/targets.py": "from ..errors import LayerkitError\nfrom . import base\n",
     "registry.py": "import layerkit as lk\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import click\nlk.Layer\n",
+    "registry/places.py": "import layerkit\nlayerkit.__path__\n",
     "network.py": "def save():\n    'Save.'\n    from safetensors import numpy\n",
     "cli/train.py": "import click\nfrom layerkit.training.trainer import Trainer\n",
 }
