@@ -7,6 +7,7 @@ import io
 import os
 import random
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -15,6 +16,7 @@ from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions, entry_points
 from importlib.util import find_spec
 from traceback import TracebackException
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,8 +31,6 @@ from layerkit.registry.requirements import unmet_requirement
 if TYPE_CHECKING:
     import click
 
-API_VERSION = 1
-"""Version of what plugins are written against; a plugin module may name the one that it needs as ``LAYERKIT_API``."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
 DISABLE_VARIABLE = "LAYERKIT_DISABLE_PLUGINS"
@@ -165,16 +165,29 @@ def _offer(owner: Distribution) -> tuple[list[Registration], list[click.Command]
     for requirement in owner.requires or ():
         if re.match(rf"{OWN_DISTRIBUTION}(?![\w.-])", requirement) and (unmet := unmet_requirement(requirement)):
             raise RegistrationError(f"it needs {unmet}")
-    modules = [point.load() for point in _entry_points(owner)]
-    for module in modules:
-        needed = getattr(module, "LAYERKIT_API", API_VERSION)
-        if needed != API_VERSION:
-            raise RegistrationError(f"it is written for version {needed} of the plugin interface; here is version {API_VERSION}")
+    points = _entry_points(owner)
+    modules = [point.load() for point in points]
+    for point in points:
+        _refuse_other_version(sys.modules[point.module])
     registrations = _registrations(modules, owner.name, owner.version)
     builtin_registry().refuse_shadowing(registrations)
     for item in registrations:
         refuse_indescribable(item.component)
     return registrations, _commands(modules)
+
+
+def _refuse_other_version(module: ModuleType) -> None:
+    written_for = getattr(module, hookspecs.API_VARIABLE, 1)
+    if written_for == hookspecs.API_VERSION:
+        return
+    reason = f"it is written for version {written_for!r} of the plugin interface; here is version {hookspecs.API_VERSION}"
+    if written_for == 1:
+        reason += (
+            f'. Follow "From version 1 to {hookspecs.API_VERSION}" in docs/plugins.md of layerkit, then write '
+            f"{hookspecs.API_VARIABLE} = {hookspecs.API_VERSION} in {module.__name__} "
+            f'and "{OWN_DISTRIBUTION}>={hookspecs.API_SINCE}" among its dependencies'
+        )
+    raise RegistrationError(reason)
 
 
 def _entry_points(owner: Distribution) -> list[EntryPoint]:

@@ -24,6 +24,8 @@ from typing import Literal
 import click
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Halve(Layer):
     type: Literal["halve"] = "halve"
 

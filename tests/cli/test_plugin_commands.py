@@ -17,6 +17,8 @@ import click
 from layerkit import hookimpl
 from layerkit.errors import InputError, WorkError
 
+LAYERKIT_API = 2
+
 @click.command("{name}")
 @click.argument("whom")
 @click.option("--times", type=int, default=1)

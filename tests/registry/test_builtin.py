@@ -28,7 +28,7 @@ class Swoosh(Layer):
 
 
 def test_every_concrete_component_of_layerkit_is_registered() -> None:
-    """What stands in another folder would be in nobody's spec; the conformance kit has components of its own to try others with."""
+    """What stood in another folder would be in nobody's spec; the conformance kit has some of its own, to try others with."""
     modules = [import_module(module.name) for module in pkgutil.walk_packages(layerkit.__path__, "layerkit.")]
     values = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     components = {cls for cls in values if issubclass(cls, Component) and cls.__module__.startswith("layerkit.") and cls.tag()}

@@ -27,6 +27,8 @@ from layerkit.spec.run import RunSpec, TrainingSpec
 from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example_input_shape
 
+LAYERKIT_API = 2
+
 # --- a third-party distribution -----------------------------------------------------------------------------------
 
 
