@@ -14,7 +14,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions, entry_points
-from importlib.util import find_spec
 from traceback import TracebackException
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ import pluggy
 
 from layerkit.errors import PluginError, RegistrationError
 from layerkit.registry import hookspecs
+from layerkit.registry.command_names import own_commands
 from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
 from layerkit.registry.registry import LOCAL_DISTRIBUTION, Problem, Registry, refuse_repeated
 from layerkit.registry.requirements import unmet_requirement
@@ -282,7 +282,7 @@ def _commands(modules: Iterable[Any]) -> list[click.Command]:
             name = str(getattr(command, "name", None))
             if not callable(getattr(command, "make_context", None)) or not re.fullmatch(r"[a-z][a-z0-9-]*", name):
                 raise RegistrationError(f"{command!r} is no click command with a name in lower case")
-            if find_spec(f"layerkit.cli.{name}"):  # each of layerkit's own commands is a module there
+            if name in own_commands():
                 raise RegistrationError(f'the command "{name}" is one of layerkit itself')
             if name in found:
                 raise RegistrationError(f'the command "{name}" is offered twice')

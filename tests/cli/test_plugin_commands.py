@@ -105,6 +105,12 @@ def test_two_plugins_cannot_share_a_command(layerkit: CommandLine, install: Inst
     ) in result.stderr
 
 
+@pytest.mark.parametrize("name", ["messages", "main", "commands"])
+def test_the_name_of_a_module_that_is_no_command_is_free(layerkit: CommandLine, install: Install, name: str) -> None:
+    install(f"greeter-as-{name}", GREET.format(name=name))
+    assert layerkit(name, "you").stdout == "Hello, you!\n"
+
+
 @pytest.mark.parametrize("name", ["", "Greet", "greet me", "-greet", "greet.me"])
 def test_a_command_needs_a_plain_name(layerkit: CommandLine, install: Install, name: str) -> None:
     distribution = "odd-greeter" + "".join(f"-{ord(letter)}" for letter in name)
