@@ -61,8 +61,6 @@ class Registration:
             raise RegistrationError(
                 f'{cls.__name__} needs a type in snake_case, type: Literal["{wanted}"] = "{wanted}"; it has {tag!r}'
             )
-        if inspect.isabstract(cls):
-            raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
         if sum(issubclass(cls, family) for family in FAMILIES) != 1:
             raise RegistrationError(f"{cls.__name__} must belong to exactly one family of {_names(FAMILIES)}")
         for name in cls.model_fields:
@@ -70,6 +68,8 @@ class Registration:
                 raise RegistrationError(
                     f'{cls.__name__} has a field "{name}", which hides {self.family.__name__}.{name}; give the field another name'
                 )
+        if inspect.isabstract(cls):
+            raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
 
     @property
     def tag(self) -> str:

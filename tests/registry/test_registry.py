@@ -312,6 +312,7 @@ HIDING = [
     (ReLU, "branches", "Layer.branches"),
     (ReLU, "forward", "Layer.forward"),
     (ReLU, "work_size", "Layer.work_size"),
+    (Layer, "backward", "Layer.backward"),
     (ReLU, "tag", "Layer.tag"),
     (ReLU, "spec_type", "Layer.spec_type"),
     (Zeros, "draw", "Initializer.draw"),
