@@ -21,7 +21,7 @@ import layerkit as lk
 PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
-    ("errors", "typing"),
+    ("errors", "typing", "lazy_names"),
     ("streams", "files"),
     ("component",),
     ("initializers",),
@@ -109,11 +109,8 @@ def sources(package: Path) -> list[Source]:
 
 def homes(package: Path) -> dict[str, str]:
     """Return the module behind each public name."""
-    for node in ast.parse((package / "__init__.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_HOMES":
-            modules = ast.literal_eval(node.value)
-            return {name: f"{package.name}.{module}" for module, names in modules.items() for name in names}
-    return {}
+    stub = ast.parse((package / "__init__.pyi").read_text(encoding="utf-8"))
+    return {alias.name: str(node.module) for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
 def imports(source: Source) -> list[Import]:
@@ -154,6 +151,7 @@ def imports(source: Source) -> list[Import]:
         through_door(node.attr, node.lineno, "on import")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases
+        if not node.attr.startswith("__")  # of the package itself
     ]
     return found
 
@@ -282,9 +280,9 @@ def test_every_public_method_is_documented() -> None:
 
 # --- the rules see what they are for ------------------------------------------------------------------------------
 
-DOOR = '''"""A door."""
-_HOMES = {"stack.layer": ["Layer"], "training.trainer": ["Trainer"]}
-'''
+DOOR = """from layerkit.stack.layer import Layer as Layer
+from layerkit.training.trainer import Trainer as Trainer
+"""
 
 CLEAN = {
     "errors.py": "import math\n",
@@ -294,6 +292,7 @@ CLEAN = {
     "losses/mse.py": "from layerkit import Layer\nfrom layerkit.losses.targets import check\n",
     "losses/targets.py": "from ..errors import LayerkitError\nfrom . import base\n",
     "registry.py": "import layerkit as lk\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import click\nlk.Layer\n",
+    "registry/places.py": "import layerkit\nlayerkit.__path__\n",
     "network.py": "def save():\n    'Save.'\n    from safetensors import numpy\n",
     "cli/train.py": "import click\nfrom layerkit.training.trainer import Trainer\n",
 }
@@ -345,7 +344,8 @@ def plant(folder: Path, files: dict[str, str]) -> Path:
     """Write a package with these files, each with a docstring on top."""
     package = folder / "layerkit"
     package.mkdir()
-    (package / "__init__.py").write_text(DOOR)
+    (package / "__init__.py").write_text('"""A door."""\n')
+    (package / "__init__.pyi").write_text(DOOR)
     for name, text in files.items():
         path = package / name
         path.parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from layerkit.component import Component
 from layerkit.registry.discovery import builtin_registry, installed_registry
-from layerkit.registry.registry import Registration, canonical_name
+from layerkit.registry.registration import Registration, canonical_name
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 

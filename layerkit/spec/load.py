@@ -15,7 +15,7 @@ from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
-from layerkit.registry.discovery import DISABLE_VARIABLE, builtin_registry, installed_registry, plugins_disabled
+from layerkit.registry.discovery import DISABLE_VARIABLE, installed_registry, plugins_disabled
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
 from layerkit.spec.cross_checks import data_faults, stack_faults
@@ -111,7 +111,7 @@ class _Lookup:
         if error is None:
             try:
                 if len(self._unknown) <= MAX_FAULTS:
-                    return builtin_registry().resolve(family, tag)
+                    return installed_registry().resolve(family, tag)
                 error = UnknownTypeError("one unknown type too many")
             except ComponentLookupError as found:
                 error = self._unknown[family, tag] = found

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.registry.registration import FAMILIES, Registration
+from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec

@@ -16,6 +16,8 @@ WRONG = '''
 from typing import Literal
 from layerkit import Layer, Loss, hookimpl
 
+LAYERKIT_API = 2
+
 class Half(Layer):
     """Forgets in backward what it did in forward."""
 

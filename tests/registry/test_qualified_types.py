@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from layerkit.registry.registry import canonical_name
+from layerkit.registry.registration import canonical_name
 
 Lay = Callable[..., Path]
 Ask = Callable[..., list[Any]]

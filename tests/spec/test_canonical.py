@@ -17,7 +17,7 @@ from pydantic import ValidationError
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec
 from layerkit.registry.discovery import builtin_registry
-from layerkit.registry.registry import Registration
+from layerkit.registry.registration import Registration
 from layerkit.spec.canonical import required_plugins, resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 

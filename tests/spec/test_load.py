@@ -310,6 +310,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, field_validator
 from layerkit import Array, Dataset, DatasetFacts, CategoricalCrossEntropy, Initializer, Layer, Node, Shape, hookimpl
 
+LAYERKIT_API = 2
+
 class Odd(Layer):
     """A layer with fields of kinds that no built-in has."""
 

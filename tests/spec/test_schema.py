@@ -15,7 +15,7 @@ from pydantic import ValidationError, create_model
 import layerkit as lk
 from layerkit import Layer, ModelSpec, Registry, SpecError
 from layerkit.registry.discovery import builtin_registry, installed_registry
-from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.spec.load import parse_spec
 from layerkit.spec.schema import field_docs, spec_schema
 from layerkit.stack.stage import Stage

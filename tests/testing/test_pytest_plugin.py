@@ -15,6 +15,8 @@ SQUARE = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Square(Layer):
     """``outputs = inputs**2``. Shapes: inputs and outputs (N, D)."""
 
@@ -31,7 +33,7 @@ class Square(Layer):
 def layerkit_components():
     return [Square]
 '''
-NOTHING = "from layerkit import hookimpl\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
+NOTHING = "from layerkit import hookimpl\n\nLAYERKIT_API = 2\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
 BROKEN = "raise RuntimeError('no such accelerator')\n"
 
 PLUGINS = {

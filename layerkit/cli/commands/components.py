@@ -12,7 +12,7 @@ import click
 
 from layerkit.component import FAMILY_KEY, Component
 from layerkit.registry.discovery import installed_registry
-from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.schema import field_docs
 
