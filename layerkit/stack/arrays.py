@@ -35,6 +35,9 @@ class Arrays(Mapping[str, Array]):
         array: Array = self.__dict__[name] if name in self.__dict__ else self.__getattr__(name)
         assign(array, value, name)
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
     def __getitem__(self, name: str) -> Array:
         array: Array = self.__dict__[name]
         return array
@@ -56,4 +59,5 @@ def assign(array: Array, value: Any, name: str) -> None:
     """
     if np.shape(value) != array.shape:
         raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
-    array[...] = value
+    if value is not array:  # as it is after ``+=``
+        array[...] = value

@@ -1,0 +1,107 @@
+"""What authors write in good faith: it does what it says, or is refused, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar, Literal
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import layerkit as lk
+
+INPUTS = np.random.default_rng(0).standard_normal((20, 3))
+LABELS = np.arange(20) % 2
+
+
+def network() -> lk.Sequential:
+    return lk.Sequential([lk.Affine(units=2), lk.CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
+
+
+# --- optimizers ---------------------------------------------------------------------------------------------------
+
+
+class Assigning(lk.Optimizer):
+    """Gradient descent with a new array for everything."""
+
+    type: Literal["assigning"] = "assigning"
+
+    def slots(self) -> Mapping[str, lk.Slot]:
+        return {"velocity": lk.Slot(), "count": lk.Slot(shape=())}
+
+    def update(self, step: lk.Step) -> None:
+        step.slots.velocity = 0.9 * step.slots.velocity + step.gradients
+        step.slots["count"] = step.slots.count + 1
+        step.parameters = step.parameters - step.coefficients.rate * step.slots.velocity
+
+
+def test_an_update_may_assign_new_arrays() -> None:
+    model, other = network(), network()
+    training = lk.Trainer(model, lk.TrainingSpec(optimizer=Assigning(learning_rate=0.1), epochs=3))
+    training.fit(INPUTS, LABELS)
+    other.fit(INPUTS, LABELS, optimizer=lk.SGD(learning_rate=0.1, momentum=0.9), epochs=3)
+    assert_allclose(model.parameters, other.parameters, rtol=1e-12)
+    assert training.training.slots.count == 3
+
+
+class Broadcasting(lk.Optimizer):
+    """Assigns one number where there are many."""
+
+    type: Literal["broadcasting"] = "broadcasting"
+
+    def update(self, step: lk.Step) -> None:
+        step.parameters = step.parameters.mean()
+
+
+def test_an_update_may_not_assign_another_shape() -> None:
+    with pytest.raises(lk.ComponentError, match=r"array 'parameters' has shape \(8,\), received one of shape \(\)"):
+        network().fit(INPUTS, LABELS, optimizer=Broadcasting(learning_rate=0.1), epochs=1)
+
+
+class OwnDecay(lk.Optimizer):
+    """Shrinks what decays, and nothing else."""
+
+    decoupled: ClassVar[bool | None] = None
+    type: Literal["own_decay"] = "own_decay"
+
+    def update(self, step: lk.Step) -> None:
+        for place in step.layout:
+            if place.decays:
+                step.parameters[place.segment] *= 1 - self.weight_decay
+
+
+def test_an_update_may_decay_by_itself() -> None:
+    model = network()
+    model["affine_1"].params.bias = np.ones(2)
+    before = model["affine_1"].params.weight.copy()
+    model.fit(INPUTS, LABELS, optimizer=OwnDecay(learning_rate=0.1, weight_decay=0.5), epochs=1)
+    assert_array_equal(model["affine_1"].params.weight, 0.5 * before)
+    assert_array_equal(model["affine_1"].params.bias, np.ones(2))
+
+
+# --- observers ----------------------------------------------------------------------------------------------------
+
+
+class Restoring(lk.Observer):
+    """Puts the first weights back after every epoch."""
+
+    type: Literal["restoring"] = "restoring"
+
+    @contextmanager
+    def watch(self, training: lk.Training, memory: lk.Memory) -> Iterator[lk.Watcher]:
+        first = training.parameters.copy()
+
+        class Restorer(lk.Watcher):
+            def epoch(self, record: lk.EpochRecord) -> None:
+                training.parameters = first
+
+        yield Restorer()
+
+
+def test_an_observer_may_assign_parameters() -> None:
+    model = network()
+    before = model.parameters.copy()
+    model.fit(INPUTS, LABELS, optimizer=lk.SGD(learning_rate=0.1), epochs=2, observers=(Restoring(),))
+    assert_array_equal(model.parameters, before)
