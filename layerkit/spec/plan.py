@@ -82,13 +82,14 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     for branch, declared in layer.branches(input_shape).items():
         if not isinstance(declared, Branch):
             raise TypeError(f"it declares {branch!r} as {declared!r}, which is no Branch")
-        layers, branch_shape = declared
+        layers, branch_shape, location = declared
+        place = (branch,) if location is None else location
         for fault in [*inner_loss_faults(layers, branch), *name_faults(layers, branch)]:
-            raise StackError(fault)
+            raise StackError(replace(fault, location=(*place, *fault.location[1:])))
         try:
             branches[branch] = plan_nodes(layers, input_shape if branch_shape is None else branch_shape, f"{name}.{branch}.")
-        except StackError as error:  # the field that holds the branch has its name
-            raise StackError(replace(error.fault, location=(branch, *error.fault.location[1:]))) from error
+        except StackError as error:
+            raise StackError(replace(error.fault, location=(*place, *error.fault.location[1:]))) from error
     output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
     if output_shape is not input_shape:
         _require_shape(output_shape)

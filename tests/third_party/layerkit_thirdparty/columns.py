@@ -40,7 +40,8 @@ class Columns(Layer):
         return (sum(shape[0] for shape in shapes),)
 
     def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
-        return {f"block_{i}": Branch(block.layers, (block.columns,)) for i, block in enumerate(self.blocks)}
+        places = enumerate(self.blocks)
+        return {f"block_{i}": Branch(block.layers, (block.columns,), ("blocks", i, "layers")) for i, block in places}
 
     def forward(self, node: Node, inputs: Array) -> Array:
         parts = np.split(inputs, np.cumsum([block.columns for block in self.blocks])[:-1], axis=1)
