@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Split
-from layerkit.data.samples import Batch
+from layerkit.data.samples import Batch, Samples
 from layerkit.errors import ComponentError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
@@ -109,6 +109,9 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
         data = spec.data.load(spec.seed, folder)
     if not isinstance(data, Split):
         raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
+    for part in (data.train, data.validation, data.test):
+        if part is not None and not isinstance(part, Samples):
+            raise ComponentError(spec.data, "load", f"returned a Split of {type(part).__name__}, expected Samples")
     return data
 
 

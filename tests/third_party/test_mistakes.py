@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -105,3 +106,55 @@ def test_an_observer_may_assign_parameters() -> None:
     before = model.parameters.copy()
     model.fit(INPUTS, LABELS, optimizer=lk.SGD(learning_rate=0.1), epochs=2, observers=(Restoring(),))
     assert_array_equal(model.parameters, before)
+
+
+# --- data ---------------------------------------------------------------------------------------------------------
+
+
+class Rows(lk.Samples):
+    """Arrays that are taken row by row, as from a file."""
+
+    def __init__(self, *arrays: lk.Array, lost: int = 0) -> None:
+        self.arrays, self.lost = arrays, lost
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    @property
+    def input_shape(self) -> lk.Shape:
+        return self.arrays[0].shape[1:]
+
+    def take(self, rows: lk.Rows, out: lk.Batch | None = None) -> lk.Batch:
+        kept = np.arange(len(self))[rows]
+        return lk.Batch(*(array[kept[self.lost :]] for array in self.arrays))
+
+
+def losses(samples: lk.Samples) -> list[float]:
+    trainer = lk.Trainer(network(), lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=3, batch_size=6, shuffle=False))
+    return [record.loss for record in trainer.train(samples)]
+
+
+def test_weights_from_a_file_count_as_those_from_memory() -> None:
+    weights = np.arange(20.0)
+    weights[6:12] = 0  # a whole batch
+    assert_allclose(losses(Rows(INPUTS, LABELS, weights)), losses(lk.ArraySamples(INPUTS, LABELS, weights)), rtol=1e-12)
+
+
+def test_samples_that_lose_rows_are_refused() -> None:
+    with pytest.raises(lk.ComponentError, match=r"Rows.take .* returned 5 samples, expected 6"):
+        losses(Rows(INPUTS, LABELS, lost=1))
+
+
+class Bare(lk.Dataset):
+    """Hands out arrays where samples are expected."""
+
+    type: Literal["bare"] = "bare"
+
+    def load(self, seed: int, folder: Path) -> lk.Split:
+        return lk.Split(train=(INPUTS, LABELS))  # type: ignore[arg-type]
+
+
+def test_a_split_of_arrays_is_refused_by_name(tmp_path: Path) -> None:
+    spec = lk.RunSpec(data=Bare(), model=network().spec, training=lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=1))
+    with pytest.raises(lk.ComponentError, match=r"Bare.load .* returned a Split of tuple, expected Samples"):
+        lk.run(spec, out=tmp_path / "out")
