@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from layerkit.errors import InputError
-from layerkit.stack.arrays import Arrays, assign
+from layerkit.stack.arrays import Arrays, assign, can_be_attribute
 from layerkit.stack.buffers import Buffers
 from layerkit.typing import Array, Shape
 
@@ -78,6 +78,7 @@ class Step(Buffers):
         self.layout = layout
         self.coefficients = Arrays({})
         self.number = 0
+        _require_attributes(slots)
         self._slots = Arrays({name: _filled(slot, parameters) for name, slot in slots.items()})
         self._given: Mapping[str, float] = {}
         self._evaluate: Callable[[], float] | None = None
@@ -130,6 +131,7 @@ class Step(Buffers):
         """Set what is of one step: called by the trainer before `Optimizer.update`."""
         if coefficients != self._given:
             if coefficients.keys() != self.coefficients.keys():
+                _require_attributes(coefficients)
                 self.coefficients = Arrays({name: np.empty((), self.dtype) for name in coefficients})
             for name, value in coefficients.items():
                 self.coefficients[name][...] = value
@@ -137,6 +139,12 @@ class Step(Buffers):
         self._loss = loss
         self._evaluate = evaluate
         self.number += 1
+
+
+def _require_attributes(declared: Mapping[str, object]) -> None:
+    for name in declared:
+        if not can_be_attribute(name):
+            raise TypeError(f"it declares {name!r}, which cannot be an attribute")
 
 
 def _filled(slot: Slot, parameters: Array) -> Array:

@@ -11,7 +11,7 @@ from layerkit.errors import LayerkitError
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
-from layerkit.stack.arrays import Arrays
+from layerkit.stack.arrays import can_be_attribute
 from layerkit.stack.declarations import Parameter, State
 from layerkit.stack.stage import Branch, Stage
 from layerkit.typing import Shape
@@ -111,15 +111,11 @@ def _require_array(name: str, declared: object, kind: type[Parameter] | type[Sta
     _require_shape(declared.shape)
     if isinstance(declared, State) and declared.dtype not in _STATE_DTYPES:
         raise TypeError(f"it declares an array of {declared.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
-    if name in _TAKEN or not name.isidentifier():
+    if not can_be_attribute(name):
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
 
 
 _STATE_DTYPES = (None, "float32", "float64", "int64", "bool")
-
-_TAKEN = frozenset(dir(Arrays))
-"""What `Arrays` has already under its own names."""
-
 
 _LONGEST_AXIS = 10**4300
 """Python writes no number that has more digits, and so no message about it."""

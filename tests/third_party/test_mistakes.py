@@ -82,6 +82,56 @@ def test_an_update_may_decay_by_itself() -> None:
     assert_array_equal(model["affine_1"].params.bias, np.ones(2))
 
 
+class Hiding(lk.Optimizer):
+    """Declares what would hide a method of the arrays by name."""
+
+    type: Literal["hiding"] = "hiding"
+    slot: str = "velocity"
+    coefficient: str = "rate"
+
+    def slots(self) -> Mapping[str, lk.Slot]:
+        return {self.slot: lk.Slot()}
+
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {self.coefficient: learning_rate}
+
+    def update(self, step: lk.Step) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("name", ["values", "items", "two words", ""])
+def test_names_of_slots_and_coefficients_are_attributes(name: str) -> None:
+    with pytest.raises(lk.ComponentError, match=f"Hiding.slots .* it declares '{name}', which cannot be an attribute"):
+        network().fit(INPUTS, LABELS, optimizer=Hiding(learning_rate=0.1, slot=name), epochs=1)
+    with pytest.raises(lk.ComponentError, match=f"Hiding.coefficients .* it declares '{name}', which cannot be an attribute"):
+        network().fit(INPUTS, LABELS, optimizer=Hiding(learning_rate=0.1, coefficient=name), epochs=1)
+
+
+class Counting(lk.Layer):
+    """Counts in steps of ``by``."""
+
+    type: Literal["counting"] = "counting"
+    by: float = 1.0
+
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+        return {"count": lk.State((), dtype="int64")}
+
+    def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+        node.state.count = node.state.count + (self.by if self.by % 1 else int(self.by))
+        return inputs
+
+    def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
+        return d_out
+
+
+def test_a_fraction_is_not_cut_off_to_fit_a_counter() -> None:
+    counts = lk.Sequential([Counting(by=2), *network().spec.layers], input_shape=(3,), seed=0)
+    counts.loss_and_gradients(INPUTS, LABELS)
+    assert counts["counting_1"].state.count == 2
+    with pytest.raises(lk.ComponentError, match=r"counting_1: .* array 'count' is of int64, received float64"):
+        lk.Sequential([Counting(by=0.5), *network().spec.layers], input_shape=(3,), seed=0).loss_and_gradients(INPUTS, LABELS)
+
+
 # --- observers ----------------------------------------------------------------------------------------------------
 
 
