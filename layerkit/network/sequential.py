@@ -269,7 +269,7 @@ class Sequential:
         *,
         metrics: Sequence[Metric] = (),
     ) -> dict[str, float]:
-        """Return how the network does on samples: its ``loss``, and each metric by its type.
+        """Return how the network does on samples: its ``loss``, and each metric by its label.
 
         Other parameters and errors are as for `loss_and_gradients`.
 
@@ -286,7 +286,7 @@ class Sequential:
             decisions = self._passes().decide(predictions)
             weight = None if sample_weight is None else np.asarray(sample_weight)
             outcome = Outcome(np.asarray(targets), predictions, decisions, weight)
-            scores |= {metric.type: _score(metric, outcome) for metric in metrics}
+            scores |= {metric.label: _score(metric, outcome) for metric in metrics}
         return scores
 
     def fit(

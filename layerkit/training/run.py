@@ -37,7 +37,7 @@ class Run:
     directory
         Where the spec, the history and the model are.
     scores
-        How the network does on the test samples: its ``loss``, and each metric by its type; nothing where there are no test
+        How the network does on the test samples: its ``loss``, and each metric by its label; nothing where there are no test
         samples.
     """
 

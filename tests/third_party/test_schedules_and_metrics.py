@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from layerkit_thirdparty import Plateau, TopK, WarmupCosine
 from numpy.testing import assert_allclose
+from pydantic import ValidationError
 from sklearn.metrics import top_k_accuracy_score
 
 import layerkit as lk
@@ -36,6 +37,16 @@ def test_warmup_and_cosine_are_those_of_pytorch(reference: Any) -> None:
     schedule = WarmupCosine(warmup=0.25, floor=0.1)
     rates = [schedule.learning_rate(0.5, lk.Progress(step, 20, 0, 1, ())) for step in range(20)]
     assert_allclose(rates, reference["schedules"]["warmup_cosine"], rtol=1e-10)
+
+
+def test_two_figures_of_one_type_stand_side_by_side() -> None:
+    layers = [lk.Affine(units=3), lk.CategoricalCrossEntropy()]
+    model = lk.Sequential(layers, input_shape=(2,), seed=0)
+    scores = model.evaluate(np.ones((3, 2)), [0, 1, 2], metrics=[TopK(k=1), TopK(k=2), TopK(k=3)])
+    assert list(scores) == ["loss", "top_1", "top_2", "top_3"]
+    assert [scores[f"top_{k}"] for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+    with pytest.raises(ValidationError, match='two figures are called "top_2"'):
+        lk.TrainingSpec(optimizer=lk.SGD(learning_rate=1.0), epochs=1, metrics=(TopK(k=2), TopK(k=1), TopK(k=2)))
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])

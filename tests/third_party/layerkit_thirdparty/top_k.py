@@ -20,6 +20,10 @@ class TopK(Metric):
     type: Literal["top_k"] = "top_k"
     k: PositiveInt = Field(default=3)
 
+    @property
+    def label(self) -> str:
+        return f"top_{self.k}"
+
     def score(self, outcome: Outcome) -> float:
         labels = outcome.targets if outcome.targets.ndim == 1 else outcome.targets.argmax(axis=1)
         own = np.take_along_axis(outcome.predictions, labels[:, None], axis=1)
