@@ -26,8 +26,11 @@ class Adagrad(Optimizer):
 
     type: Literal["adagrad"] = "adagrad"
     initial: float = Field(default=0.1, ge=0)
+    """What the sums of squares start from."""
     rate_decay: float = Field(default=0.0, ge=0)
+    """How fast the learning rate falls from step to step."""
     epsilon: float = Field(default=1e-10, gt=0)
+    """Keeps the division finite."""
 
     def slots(self) -> Mapping[str, Slot]:
         return {"total": Slot(fill=self.initial)}

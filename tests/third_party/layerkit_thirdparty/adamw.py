@@ -29,8 +29,11 @@ class AdamW(Optimizer):
     decoupled: ClassVar[bool | None] = True
     type: Literal["adamw"] = "adamw"
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the mean gradient that survives a step."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Share of the mean squared gradient that survives a step."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Keeps the division finite."""
 
     def slots(self) -> Mapping[str, Slot]:
         return {"first": Slot(), "second": Slot()}

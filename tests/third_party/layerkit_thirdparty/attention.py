@@ -25,7 +25,9 @@ class SelfAttention(Layer):
 
     type: Literal["self_attention"] = "self_attention"
     units: PositiveInt = Field(examples=[4])
+    """Length H of the vectors that come out."""
     weight_init: Initializer = XavierUniform()
+    """How the weight (3, D, H) starts."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,17 +23,21 @@ class ParameterAverage(Observer):
     B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
     """
 
+    replaces_parameters: ClassVar[bool] = True
     type: Literal["parameter_average"] = "parameter_average"
     decay: float = Field(default=0.99, ge=0, lt=1)
+    """Share of the average that survives a step."""
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return self._watching(training, memory)
 
     @contextmanager
     def _watching(self, training: Training, memory: Memory) -> Iterator[Watcher]:
-        if "average" not in memory:
-            memory["average"] = training.parameters.copy()
+        if "trained" in memory:  # what an earlier run ended with, before it took the average
+            training.parameters = memory.pop("trained")
+        memory.setdefault("average", training.parameters.copy())
         yield _Averager(self.decay, training, memory)
+        memory["trained"] = training.parameters.copy()
         training.parameters = memory["average"]
 
 

@@ -18,14 +18,14 @@ class BatchNorm(Layer):
     use running averages: of all batches so far, or with a ``momentum`` m the sum ``(1 - m) * old + m * new``. Gradient of the
     inputs, with x the normalized inputs and g = scale * d_out: ``(g - mean(g) - x * mean(g * x)) / sqrt(var + epsilon)``.
 
-    References
-    ----------
-    S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+    Source: S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
     """
 
     type: Literal["batch_norm"] = "batch_norm"
     momentum: float | None = Field(default=0.1, gt=0, le=1)
+    """Weight of a batch in the running averages; null weighs all batches alike."""
     epsilon: float = Field(default=1e-5, gt=0)
+    """Keeps the division finite."""
 
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
         shape = input_shape[-1:]
@@ -36,12 +36,12 @@ class BatchNorm(Layer):
         return {"mean": State(shape), "var": State(shape, Constant(value=1.0)), "batches": State((), dtype="int64")}
 
     def forward(self, node: Node, inputs: Array) -> Array:
-        state, axes = node.state, tuple(range(inputs.ndim - 1))
+        state, axes = node.state, tuple(range(inputs.ndim - 1)) or (0,)
         mean, var = state.mean, state.var
         if node.training:
             mean, var = inputs.mean(axis=axes), inputs.var(axis=axes)
             state.batches += 1
-            count = inputs.size // inputs.shape[-1]
+            count = inputs.size // mean.size
             share = self.momentum or 1 / int(state.batches)
             state.mean += share * (mean - state.mean)
             state.var += share * (var * (count / max(count - 1, 1)) - state.var)
@@ -51,7 +51,7 @@ class BatchNorm(Layer):
         return outputs
 
     def backward(self, node: Node, d_out: Array) -> Array:
-        (normalized, scale), axes = node.cache, tuple(range(d_out.ndim - 1))
+        (normalized, scale), axes = node.cache, tuple(range(d_out.ndim - 1)) or (0,)
         node.grads.scale, node.grads.shift = (d_out * normalized).sum(axis=axes), d_out.sum(axis=axes)
         d_inputs: Array = d_out * node.params.scale
         if node.training:

@@ -30,6 +30,7 @@ class Columns(Layer):
     blocks: Annotated[tuple[Block, ...], Field(min_length=1, strict=False)] = Field(
         examples=[(Block(columns=2, layers=(Affine(units=3), ReLU())), Block(columns=3))]
     )
+    """The blocks of columns, from the first column on."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if input_shape != (sum(block.columns for block in self.blocks),):

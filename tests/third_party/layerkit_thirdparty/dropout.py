@@ -25,6 +25,7 @@ class Dropout(Layer):
 
     type: Literal["dropout"] = "dropout"
     rate: float = Field(default=0.5, ge=0, lt=1)
+    """Share of the inputs that is set to 0."""
 
     def forward(self, node: Node, inputs: Array) -> Array:
         node.cache = None

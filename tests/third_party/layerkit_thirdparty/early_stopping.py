@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -19,10 +19,12 @@ class EarlyStopping(Observer):
     L. Prechelt, "Early stopping - but when?", in "Neural networks: tricks of the trade", 1998.
     """
 
+    replaces_parameters: ClassVar[bool] = True
     type: Literal["early_stopping"] = "early_stopping"
     monitor: str = "loss"
     """``loss``, or the name of a metric of which less is better."""
     patience: PositiveInt = 3
+    """Epochs to wait for a lower figure."""
     least: float = Field(default=0.0, ge=0)
     """By how much the figure must fall to count."""
 

@@ -27,8 +27,11 @@ class Embedding(Layer):
 
     type: Literal["embedding"] = "embedding"
     vocabulary: PositiveInt = Field(examples=[7])
+    """How many numbers V there are."""
     units: PositiveInt = Field(examples=[3])
+    """Length D of a vector."""
     table_init: Initializer = Normal(std=1.0)
+    """How the table (V, D) starts."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

@@ -29,8 +29,11 @@ class LAMB(Optimizer):
     decoupled: ClassVar[bool | None] = None  # the decay counts in the norm of r
     type: Literal["lamb"] = "lamb"
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the mean gradient that survives a step."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Share of the mean squared gradient that survives a step."""
     epsilon: float = Field(default=1e-6, gt=0)
+    """Keeps the division finite."""
 
     def slots(self) -> Mapping[str, Slot]:
         return {"first": Slot(), "second": Slot()}

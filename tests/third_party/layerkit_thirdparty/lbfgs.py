@@ -20,8 +20,8 @@ class LBFGS(Optimizer):
 
     reevaluates: ClassVar[bool] = True
     type: Literal["lbfgs"] = "lbfgs"
-    history: PositiveInt = 10
-    trials: PositiveInt = 20
+    history: PositiveInt = 5
+    """How many pairs of s and y are kept."""
 
     def slots(self) -> Mapping[str, Slot]:
         names = ["move", "gradients", *(f"{kind}_{place}" for kind in "sy" for place in range(self.history))]
@@ -36,8 +36,8 @@ class LBFGS(Optimizer):
             slots.count += 1
         slots.gradients = step.gradients  # `evaluate` will write over them
         direction = self._direction(step)
-        length = step.coefficients.rate * (1 if slots.count else min(1, 1 / np.abs(slots.gradients).sum()))
-        for _ in range(self.trials):
+        length = step.coefficients.rate * (1 if slots.count else 1 / max(1, np.abs(slots.gradients).sum()))
+        for _ in range(20):
             slots.move = length * direction
             step.parameters = origin + slots.move
             if step.evaluate() <= loss + 1e-4 * (slots.move @ slots.gradients):
@@ -52,8 +52,7 @@ class LBFGS(Optimizer):
         for s, y in reversed(pairs):
             along.append((s @ direction) / (s @ y))
             direction -= along[-1] * y
-        for s, y in pairs[-1:]:
-            direction *= (s @ y) / (y @ y)
+        direction *= (pairs[-1][0] @ pairs[-1][1]) / (pairs[-1][1] @ pairs[-1][1]) if pairs else 1.0
         for s, y in pairs:
             direction += s * (along.pop() - (y @ direction) / (s @ y))
         return direction

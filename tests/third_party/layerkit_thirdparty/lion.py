@@ -27,7 +27,9 @@ class Lion(Optimizer):
     decoupled: ClassVar[bool | None] = True
     type: Literal["lion"] = "lion"
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the momentum in the direction of a step."""
     beta2: float = Field(default=0.99, ge=0, lt=1)
+    """Share of the momentum that survives a step."""
 
     def slots(self) -> Mapping[str, Slot]:
         return {"momentum": Slot()}

@@ -20,6 +20,7 @@ class Moons(SplittingDataset):
     count: ClassVar[int] = 400
     n_classes: ClassVar[int | None] = 2
     noise: float = Field(default=0.1, ge=0)
+    """Standard deviation of the noise."""
 
     @property
     def sample_shape(self) -> Shape:

@@ -18,14 +18,13 @@ class MultiLabelCrossEntropy(Loss):
         loss_n = mean_k w * t_nk * log(1 + exp(-z_nk)) + (1 - t_nk) * log(1 + exp(z_nk))
         d loss_n / d z_nk = ((1 - t_nk) * s(z_nk) - w * t_nk * s(-z_nk)) / K         with the sigmoid s
 
-    References
-    ----------
-    C. Bishop, "Pattern recognition and machine learning", 2006, section 4.3.2.
+    Source: C. Bishop, "Pattern recognition and machine learning", 2006, section 4.3.2.
     """
 
     task: ClassVar[Task | None] = "label_sets"
     type: Literal["multi_label"] = "multi_label"
     positive_weight: float = Field(default=1.0, gt=0)
+    """What a label that is there counts, where one that is not counts 1."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

@@ -21,16 +21,18 @@ class NAdam(Optimizer):
         v = beta2 * v + (1 - beta2) * g^2                     (P,)
         parameters -= l * ((1 - u_t) / (1 - U) * g + u_t+1 / (1 - U * u_t+1) * m) / (sqrt(v / (1 - beta2^t)) + epsilon)
 
-    References
-    ----------
-    T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
+    Source: T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
     """
 
     type: Literal["nadam"] = "nadam"
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the mean gradient that survives a step."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Share of the mean squared gradient that survives a step."""
     momentum_decay: float = Field(default=0.004, ge=0)
+    """How fast the momentum warms up."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Keeps the division finite."""
 
     def slots(self) -> Mapping[str, Slot]:
         return {"first": Slot(), "second": Slot(), "product": Slot(shape=(), fill=1.0)}

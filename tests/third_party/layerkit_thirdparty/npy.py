@@ -35,9 +35,13 @@ class Npy(Dataset):
 
     type: Literal["npy"] = "npy"
     inputs: str = Field(default="inputs.npy", min_length=1)
+    """File of the inputs, relative to the spec."""
     targets: str = Field(default="targets.npy", min_length=1)
+    """File of the targets."""
     weights: str | None = None
+    """File of the sample weights; null weighs all alike."""
     test_count: PositiveInt | None = None
+    """Rows for testing; null trains on all."""
 
     def load(self, seed: int, folder: Path) -> Split:
         inputs, targets = self._opened(folder / self.inputs), self._opened(folder / self.targets)

@@ -26,6 +26,7 @@ class Pinball(Loss):
     task: ClassVar[Task | None] = "numbers"
     type: Literal["pinball"] = "pinball"
     quantiles: Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, strict=False)] = (0.5,)
+    """Which quantiles to fit, one an output."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if input_shape != (len(self.quantiles),):

@@ -19,8 +19,11 @@ class Plateau(Schedule):
 
     type: Literal["plateau"] = "plateau"
     factor: float = Field(default=0.1, gt=0, lt=1)
+    """What is left of the learning rate."""
     patience: NonNegativeInt = 10
+    """Epochs without a lower figure that are let pass."""
     threshold: float = Field(default=1e-4, ge=0, lt=1)
+    """By which share a figure must fall to count as lower."""
     monitor: str = "loss"
     """``loss``, or the name of a metric of which less is better."""
 

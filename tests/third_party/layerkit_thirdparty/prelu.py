@@ -25,6 +25,7 @@ class PReLU(Layer):
 
     type: Literal["prelu"] = "prelu"
     initial: float = 0.25
+    """What every slope starts from."""
 
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
         return {"slope": Parameter(input_shape[-1:], Constant(value=self.initial), decay=False)}
@@ -35,5 +36,5 @@ class PReLU(Layer):
 
     def backward(self, node: Node, d_out: Array) -> Array:
         inputs = node.cache
-        node.grads.slope = (d_out * np.minimum(inputs, 0)).sum(axis=tuple(range(inputs.ndim - 1)))
+        node.grads.slope = (d_out * np.minimum(inputs, 0)).sum(axis=tuple(range(inputs.ndim - 1)) or (0,))
         return np.asarray(d_out * np.where(inputs > 0, node.dtype.type(1), node.params.slope))

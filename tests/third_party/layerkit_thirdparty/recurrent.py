@@ -17,14 +17,14 @@ class Recurrent(Layer):
     Shapes: inputs (N, T, D), weight (D, H), recurrent (H, H), bias (H,), outputs (N, H). Backward goes through time: with
     ``g_t = d_h_t * (1 - h_t^2)``, d_h_t-1 = g_t @ recurrent.T and d_x_t = g_t @ weight.T.
 
-    References
-    ----------
-    J. Elman, "Finding structure in time", Cognitive Science 1990.
+    Source: J. Elman, "Finding structure in time", Cognitive Science 1990.
     """
 
     type: Literal["recurrent"] = "recurrent"
     units: PositiveInt = Field(examples=[4])
+    """Length H of the state."""
     weight_init: Initializer = XavierUniform()
+    """How both weights start."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -19,6 +20,11 @@ class TopK(Metric):
     tasks: ClassVar[tuple[Task, ...]] = ("classes",)
     type: Literal["top_k"] = "top_k"
     k: PositiveInt = Field(default=3)
+    """How many classes a prediction may name."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(k=1)
 
     @property
     def label(self) -> str:

@@ -25,7 +25,9 @@ class WarmupCosine(Schedule):
 
     type: Literal["warmup_cosine"] = "warmup_cosine"
     warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises."""
     floor: float = Field(default=0.0, ge=0, le=1)
+    """Share of the learning rate that is left at the end."""
 
     def learning_rate(self, initial: float, progress: Progress) -> float:
         rising = round(self.warmup * progress.steps)
