@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Split
-from layerkit.data.samples import Batch, Samples
+from layerkit.data.samples import Samples
 from layerkit.errors import ComponentError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
@@ -17,6 +17,7 @@ from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
 from layerkit.training.run_directory import RunDirectory, append
+from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
 
 
@@ -118,10 +119,9 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
 def _scores(spec: RunSpec, model: Sequential, data: Split) -> dict[str, float]:
     if data.test is None:
         return {}
-    batch: Batch = data.test.take(slice(0, len(data.test)))
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     metrics = [*spec.training.metrics]
     if loss.task in Accuracy.tasks and not any(isinstance(metric, Accuracy) for metric in metrics):
         metrics.insert(0, Accuracy())
-    return model.evaluate(*batch, metrics=metrics)
+    return sample_scores(model, data.test, metrics)

@@ -208,3 +208,16 @@ def test_a_split_of_arrays_is_refused_by_name(tmp_path: Path) -> None:
     spec = lk.RunSpec(data=Bare(), model=network().spec, training=lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=1))
     with pytest.raises(lk.ComponentError, match=r"Bare.load .* returned a Split of tuple, expected Samples"):
         lk.run(spec, out=tmp_path / "out")
+
+
+def test_figures_of_weighted_samples_from_a_file_are_those_from_memory() -> None:
+    rng = np.random.default_rng(3)
+    inputs, labels, weights = rng.standard_normal((2500, 3)), rng.integers(2, size=2500), rng.random(2500)
+    weights[1024:2048] = 0  # a whole part
+    found = []
+    for validation in (Rows(inputs, labels, weights), lk.ArraySamples(inputs, labels, weights)):
+        spec = lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=1, metrics=(lk.Accuracy(),))
+        (record,) = lk.Trainer(network(), spec).train(lk.ArraySamples(INPUTS, LABELS), validation)
+        found.append(record.metrics)
+    assert found[0].keys() == found[1].keys() == {"validation_loss", "accuracy"}
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
