@@ -53,7 +53,7 @@ class _CheckedSamples(Samples):
         if samples.input_shape != model.spec.input_shape:
             raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {samples.input_shape}")
         if not len(samples):
-            raise DataError("there are no samples to train on")
+            raise DataError("there are no samples")
 
     def __len__(self) -> int:
         return len(self._samples)

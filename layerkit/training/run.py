@@ -16,6 +16,7 @@ from layerkit.network.sequential import Sequential, build
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
+from layerkit.training.checked_samples import checked_samples
 from layerkit.training.run_directory import RunDirectory, append
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
@@ -91,6 +92,9 @@ def run(
     data = _loaded(spec, start)
     trainer = Trainer(model, training, seed=spec.seed)
     epochs = trainer.train(data.train, data.validation)  # which checks the samples before there is a directory
+    for part in (data.validation, data.test):
+        if part is not None:
+            checked_samples(model, part)  # what does not fit would be found when the training is done
     directory = RunDirectory.create(spec.name, None if out is None else Path(out))
     trainer.training.folder = directory.path
     directory.write_spec(spec, start)

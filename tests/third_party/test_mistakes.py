@@ -221,3 +221,32 @@ def test_figures_of_weighted_samples_from_a_file_are_those_from_memory() -> None
         found.append(record.metrics)
     assert found[0].keys() == found[1].keys() == {"validation_loss", "accuracy"}
     assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+class Parts(lk.Dataset):
+    """Training samples, and others that may not fit."""
+
+    type: Literal["parts"] = "parts"
+    width: int = 3
+    classes: int = 2
+    streamed: bool = False
+
+    def load(self, seed: int, folder: Path) -> lk.Split:
+        kind = Rows if self.streamed else lk.ArraySamples
+        other = kind(np.ones((6, self.width)), np.arange(6) % self.classes)
+        return lk.Split(train=lk.ArraySamples(INPUTS, LABELS), test=other)
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (Parts(width=4), r"received shape \(6, 4\)"),
+        (Parts(width=4, streamed=True), r"received \(4,\)"),
+        (Parts(classes=3), "row 2: label 2 is out of range"),
+    ],
+)
+def test_test_samples_that_do_not_fit_are_refused_before_the_training(data: Parts, match: str, tmp_path: Path) -> None:
+    training = lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=1)
+    with pytest.raises(lk.DataError, match=match):
+        lk.run(lk.RunSpec(data=data, model=network().spec, training=training), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
