@@ -53,8 +53,9 @@ def parse_spec(
     text: str, file: str = "<string>", overrides: Sequence[str] = (), max_memory: int | None = None
 ) -> RunSpec | ModelSpec:
     """Read a spec from JSON text; ``file`` is what diagnostics call it. The rest is as for `load_spec`."""
-    if len(text) > MAX_CHARACTERS:
-        raise _refusal(file, "too_large", f"the text is longer than the {MAX_CHARACTERS} characters that a spec may have")
+    if len(text) + sum(map(len, overrides)) > MAX_CHARACTERS:
+        what = "the text and its overrides are" if overrides else "the text is"
+        raise _refusal(file, "too_large", f"{what} longer than the {MAX_CHARACTERS} characters that a spec may have")
     changes = [Override(argument) for argument in overrides]
     try:
         document = parse(text)

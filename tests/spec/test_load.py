@@ -196,6 +196,24 @@ def test_the_last_of_equal_overrides_is_shown() -> None:
     assert fault.source == "--set training.epochs=-1"
 
 
+def test_overrides_nest_no_deeper_than_the_text() -> None:
+    """Each is as deep as it may be, and stands in the one before."""
+    block = '{"a":' * 12 + "1" + "}" * 12
+    overrides = [f"model.layers[1].x{'.a' * 12 * times}={block}" for times in range(5)]
+    told = error_of(RUN, *overrides).diagnostics
+    assert {(fault.file, fault.code) for fault in told} == {(ARGUMENT, "too_deep"), (ARGUMENT, "unknown_key")}
+    deep = next(fault for fault in told if fault.code == "too_deep")
+    assert str(deep).startswith(
+        "<command line>: model.layers[1].x.a.a.a.a.a.a.a.a.a.a.a.a: nested deeper than 16 levels\n  --set "
+    )
+
+
+def test_the_characters_of_overrides_count() -> None:
+    fault = error_of(RUN, *[f"name={'x' * 1000}"] * 1100).diagnostics[0]
+    assert (fault.code, fault.path) == ("too_large", "")
+    assert fault.message == "the text and its overrides are longer than the 1048576 characters that a spec may have"
+
+
 @pytest.mark.parametrize(
     ("text", "path", "code"),
     [
