@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +103,13 @@ def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
 
 
 class _Lookup:
-    """A resolver that looks up an unknown type once, and gives up where there is no end of them: advice takes its time."""
+    """A resolver that looks up each type once, and gives up where there is no end of unknown ones: advice takes its time."""
 
     def __init__(self) -> None:
         self._unknown: dict[tuple[type[Component], str], ComponentLookupError] = {}
+        self.resolve = cache(self._resolve)  # a component has to be found for each layer of a long stack
 
-    def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
+    def _resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
         error = self._unknown.get((family, tag))
         if error is None:
             try:
@@ -133,7 +135,7 @@ def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
             f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
         )
         return None, [Fault(("layerkit",), "newer_version", message)]
-    context = {"resolver": _Lookup(), "seen": {}}
+    context = {"resolver": _Lookup()}
     try:
         spec = spec_class.model_validate(document, context=context)
     except ValidationError as error:
