@@ -9,24 +9,26 @@ from collections.abc import Sequence
 
 from layerkit.data.base import Dataset
 from layerkit.spec.faults import Fault, failure
-from layerkit.spec.plan import StackError, plan_nodes, structure_faults
+from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 
-def stack_faults(layers: Sequence[Stage | None], input_shape: Shape | None) -> list[Fault]:
-    """Return what is wrong with a stack as a whole: loss, names, and shapes up to the first layer that is not sound.
+def checked_stack(layers: Sequence[Stage | None], input_shape: Shape | None) -> tuple[tuple[NodePlan, ...] | None, list[Fault]]:
+    """Return the plan of a stack, and what is wrong with it as a whole: loss, names, and shapes up to the first faulty layer.
 
-    Behind a loss in the middle no shape is checked: none would fit there, and the loss is told on already.
+    There is no plan unless the stack can be built. Behind a loss in the middle no shape is checked: none would fit there, and the
+    loss is told on already.
     """
     faults = structure_faults(layers)
+    plans = None
     if input_shape is not None:
         try:
-            plan_nodes(_sound_start(layers), input_shape)
+            plans = plan_nodes(_sound_start(layers), input_shape)
         except StackError as error:
             faults.append(error.fault)
-    return faults
+    return (None if faults or plans is None or len(plans) < len(layers) else plans), faults
 
 
 def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
@@ -39,9 +41,12 @@ def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
 
 
 def data_faults(
-    data: Dataset | None, layers: Sequence[Stage | None], input_shape: Shape | None, batch_size: int | None
+    data: Dataset | None, plans: Sequence[NodePlan] | None, input_shape: Shape | None, batch_size: int | None
 ) -> list[Fault]:
-    """Return where model and training do not fit the data, as far as the data is known without loading it."""
+    """Return where model and training do not fit the data, as far as the data is known without loading it.
+
+    ``plans`` are those of a whole stack that is sound.
+    """
     if data is None:
         return []
     try:
@@ -52,14 +57,8 @@ def data_faults(
     if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
         message = f"samples of {data.type} have shape {facts.input_shape}; the model expects {input_shape}"
         faults.append(Fault(("model", "input_shape"), "data_mismatch", message))
-    try:
-        n_outputs = _class_count(layers, input_shape)
-    except Exception as error:
-        n_outputs = None
-        faults.append(Fault(("model", "layers", len(layers) - 1), "layer_failed", failure("the loss fails", error)))
-    if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
-        message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
-        faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))
+    if plans:
+        faults += _class_faults(data, facts.n_classes, plans)
     if facts.train_count == 0:
         faults.append(Fault(("data",), "data_failed", f"{data.type} leaves no sample to train on"))
     elif facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
@@ -68,12 +67,14 @@ def data_faults(
     return faults
 
 
-def _class_count(layers: Sequence[Stage | None], input_shape: Shape | None) -> int | None:
-    """Return how many classes the loss at the end tells apart, if the stack is sound that far."""
-    sound = [layer for layer in layers if layer is not None]
-    if input_shape is None or len(sound) < len(layers) or not sound or not isinstance(sound[-1], Loss):
-        return None
+def _class_faults(data: Dataset, n_classes: int | None, plans: Sequence[NodePlan]) -> list[Fault]:
+    """Return whether the loss at the end cannot tell all the classes of the data apart."""
+    loss, place = plans[-1].stage, ("model", "layers", len(plans) - 1)
+    assert isinstance(loss, Loss)
     try:
-        return sound[-1].class_count(plan_nodes(sound, input_shape)[-1].input_shape)
-    except StackError:
-        return None
+        n_outputs = loss.class_count(plans[-1].input_shape)
+    except Exception as error:  # a third party's loss may fail in any way
+        return [Fault(place, "layer_failed", failure("the loss fails", error))]
+    if n_classes is None or n_outputs is None or n_classes <= n_outputs:
+        return []
+    return [Fault(place, "class_count", f"{data.type} has {n_classes} classes; the loss receives {n_outputs} outputs")]

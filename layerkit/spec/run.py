@@ -54,5 +54,5 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _data_fits_model(self) -> Self:
-        raise_faults(data_faults(self.data, self.model.layers, self.model.input_shape, self.training.batch_size))
+        raise_faults(data_faults(self.data, self.model.plan(), self.model.input_shape, self.training.batch_size))
         return self
