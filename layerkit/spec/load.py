@@ -16,6 +16,7 @@ from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
 from layerkit.registry.discovery import DISABLE_VARIABLE, builtin_registry, installed_registry, plugins_disabled
+from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
 from layerkit.spec.cross_checks import checked_stack, data_faults
@@ -28,7 +29,9 @@ from layerkit.spec.source import MAX_CHARACTERS, MAX_FAULTS, Location, Positions
 from layerkit.stack.stage import Stage
 
 
-def load_spec(path: str | Path, overrides: Sequence[str] = (), max_memory: int | None = None) -> RunSpec | ModelSpec:
+def load_spec(
+    path: str | Path, overrides: Sequence[str] = (), max_memory: int | None = None, registry: Registry | None = None
+) -> RunSpec | ModelSpec:
     """Read the spec in a file: a run spec, or a bare model spec.
 
     Parameters
@@ -39,19 +42,40 @@ def load_spec(path: str | Path, overrides: Sequence[str] = (), max_memory: int |
         Assignments such as ``model.layers[0].units=64``, made before anything is checked.
     max_memory
         Bytes that the network may take in training; None stands for what the machine has free.
+    registry
+        The components that the spec may name; None stands for those that are installed.
 
     Raises
     ------
     SpecError
         With every fault that was found, in ``diagnostics``.
     """
-    return parse_spec(_read(Path(path)), str(path), overrides, max_memory)
+    return parse_spec(_read(Path(path)), str(path), overrides, max_memory, registry)
 
 
 def parse_spec(
-    text: str, file: str = "<string>", overrides: Sequence[str] = (), max_memory: int | None = None
+    text: str,
+    file: str = "<string>",
+    overrides: Sequence[str] = (),
+    max_memory: int | None = None,
+    registry: Registry | None = None,
 ) -> RunSpec | ModelSpec:
-    """Read a spec from JSON text; ``file`` is what diagnostics call it. The rest is as for `load_spec`."""
+    """Read a spec from JSON text.
+
+    Parameters
+    ----------
+    text
+        The JSON.
+    file
+        What diagnostics call it.
+    overrides, max_memory, registry
+        As for `load_spec`.
+
+    Raises
+    ------
+    SpecError
+        With every fault that was found, in ``diagnostics``.
+    """
     if len(text) + sum(map(len, overrides)) > MAX_CHARACTERS:
         what = "the text and its overrides are" if overrides else "the text is"
         raise _refusal(file, "too_large", f"{what} longer than the {MAX_CHARACTERS} characters that a spec may have")
@@ -60,10 +84,10 @@ def parse_spec(
         document = parse(text)
     except (ValueError, RecursionError):
         reading = Positions(text, wanted=())
-        faults = [] if reading.broken else _applied(changes, reading.document) + _checked(reading.document)[1]
+        faults = [] if reading.broken else _applied(changes, reading.document) + _checked(reading.document, registry)[1]
         raise SpecError(_placed(faults, file, text, changes)) from None
     faults = _applied(changes, document)
-    spec, found = _checked(document)
+    spec, found = _checked(document, registry)
     faults += memory_faults(spec, max_memory) if spec else found
     if spec is None or faults:
         raise SpecError(_placed(faults, file, text, changes))
@@ -103,7 +127,8 @@ def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
 class _Lookup:
     """A resolver that looks up each type once, and gives up where there is no end of unknown ones: advice takes its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._unknown: dict[tuple[type[Component], str], ComponentLookupError] = {}
         self.resolve = cache(self._resolve)  # a component has to be found for each layer of a long stack
 
@@ -112,14 +137,14 @@ class _Lookup:
         if error is None:
             try:
                 if len(self._unknown) <= MAX_FAULTS:
-                    return builtin_registry().resolve(family, tag)
+                    return self._registry.resolve(family, tag)
                 error = UnknownTypeError("one unknown type too many")
             except ComponentLookupError as found:
                 error = self._unknown[family, tag] = found
         raise error
 
 
-def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
+def _checked(document: Any, registry: Registry | None) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
     """Return the spec, or None and what is wrong with the document: everything, unless it is more than anyone will read."""
     if not isinstance(document, dict):
         return None, [Fault((), "wrong_type", "expected an object with the spec in it")]
@@ -133,12 +158,12 @@ def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
             f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
         )
         return None, [Fault(("layerkit",), "newer_version", message)]
-    resolver = _Lookup()
+    resolver = _Lookup(builtin_registry() if registry is None else registry)
     try:
         spec = spec_class.model_validate(document, context={"resolver": resolver})
     except ValidationError as error:
         found = [replace(fault, location=_existing(fault.location, document)) for fault in faults_of(error, spec_class)]
-        faults += [_with_advice(fault, document) for fault in found]
+        faults += [_with_advice(fault, document, registry) for fault in found]
         if len(faults) < MAX_FAULTS:
             known = {(fault.location, fault.code) for fault in faults}
             across = _cross_faults(document, faults, resolver)
@@ -166,7 +191,7 @@ def _existing(location: Location, document: Any) -> Location:
     return tuple(steps)
 
 
-def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
+def _with_advice(fault: Fault, document: dict[str, Any], registry: Registry | None) -> Fault:
     """Say what to install for an unknown type, where the spec records what it was written with."""
     if fault.code != "unknown_type" or not isinstance(document.get("plugins"), dict):
         return fault
@@ -176,7 +201,7 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     requirement = document["plugins"].get(tag) or document["plugins"].get(tag.rpartition(":")[2])
     if not (isinstance(requirement, str) and re.fullmatch(REQUIREMENT, requirement)):
         return fault
-    if requirement.partition("==")[0] in {problem.distribution for problem in installed_registry().problems}:
+    if requirement.partition("==")[0] in {problem.distribution for problem in (registry or installed_registry()).problems}:
         return fault  # it is installed, and set aside: the fault says why
     advice = f"pip install {requirement}"
     missing = f"not loaded here, since {DISABLE_VARIABLE} is set" if plugins_disabled() else "not installed here"

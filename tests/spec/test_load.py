@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from pydantic import ValidationError
@@ -21,6 +21,8 @@ from layerkit import (
     Layer,
     ModelSpec,
     Node,
+    Parameter,
+    Registry,
     RunSpec,
     Sequential,
     Shape,
@@ -28,6 +30,9 @@ from layerkit import (
     load_spec,
 )
 from layerkit.errors import MemoryBudgetError
+from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.registry import Problem, Registration
+from layerkit.spec.cost import cost_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.source import MAX_CHARACTERS
 
@@ -485,3 +490,66 @@ def test_an_axis_that_no_message_can_hold_is_a_fault_like_any_other() -> None:
 def test_a_network_beyond_any_memory_is_refused_whatever_its_digits() -> None:
     with pytest.raises(MemoryBudgetError, match="EiB"):
         Sequential([Affine(units=10**4200), CategoricalCrossEntropy()], input_shape=(10**4200,), seed=0)
+
+
+# --- a registry of one's own ------------------------------------------------------------------------------------------
+
+
+class Counted(Layer):
+    """Counts how often it is asked for the shape of its outputs."""
+
+    type: Literal["counted"] = "counted"
+    asked: ClassVar[list[Shape]] = []
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self.asked.append(input_shape)
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        return {}
+
+    def work_size(self, input_shape: Shape) -> int:
+        return 0
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array:
+        return d_out
+
+
+OWN = Registry([Registration(Counted, "local", "0"), *builtin_registry().registrations])
+WITH_OWN = {**MODEL, "layers": [{"type": "counted"}, *MODEL["layers"]]}
+
+
+def test_a_class_that_nobody_installed_can_stand_in_a_spec(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps(WITH_OWN))
+    with pytest.raises(SpecError, match='a layer or a loss of type "counted"'):
+        load_spec(path)
+    for tag in ("counted", "local:counted"):
+        spec = load_spec(path, [f'layers[0].type="{tag}"'], registry=OWN)
+        assert isinstance(spec, ModelSpec)
+        assert type(spec.layers[0]) is Counted
+
+
+def test_a_registry_of_ones_own_is_asked_for_advice_too() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(json.dumps({**WITH_OWN, "layers": [{"type": "countd"}, {}]}), registry=OWN)
+    assert [fault.suggestion for fault in caught.value.diagnostics] == ["counted", "type"]
+    problem = Problem("layerkit-acme", "1.2", "out of order")
+    with pytest.raises(SpecError, match=r"plugin layerkit-acme 1\.2 was set aside: out of order"):
+        parse_spec(json.dumps(SWISH), registry=Registry(builtin_registry().registrations, [problem]))
+
+
+@pytest.mark.parametrize(
+    "document", [WITH_OWN, {**RUN, "model": {**RUN["model"], "layers": WITH_OWN["layers"]}}], ids=["model", "run"]
+)
+def test_a_spec_is_planned_once(document: dict[str, Any]) -> None:
+    Counted.asked.clear()
+    spec = parse_spec(json.dumps({**document, "$schema": "x.json"}), registry=OWN)
+    model = spec.model if isinstance(spec, RunSpec) else spec
+    assert cost_of(spec).plans == model.plan()
+    assert model.logits_shape == (3,)
+    assert model.model_copy().plan() is model.plan()
+    assert Counted.asked == [(4,)]
