@@ -112,7 +112,7 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     try:
         component: Component = reader(cls)(value, context=context)
     except ValidationError as error:
-        errors: list[Any] = list(error.errors(include_url=False))[:MAX_ERRORS]
+        errors: list[Any] = list(error.errors(include_url=False))[: MAX_ERRORS + 1]  # one more shows that there are more
         if "errors" in context:
             context["errors"] += len(errors)
         for item in errors:

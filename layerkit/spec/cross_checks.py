@@ -6,10 +6,14 @@ Each takes the parts that are sound and passes over the others (None), so that o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
 
 from layerkit.data.base import Dataset
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
+from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
@@ -38,6 +42,32 @@ def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
             break
         start.append(layer)
     return start
+
+
+def depth_faults(plans: Sequence[NodePlan], around: int) -> list[Fault]:
+    """Return which layers would be too deep to be read again, written with every default within ``around`` lists and objects.
+
+    Layers that hold no others are flat enough.
+    """
+    return [
+        Fault(("layers", index), "too_deep", f"{TOO_DEEP}, every default filled in")
+        for index, plan in enumerate(plans)
+        if plan.branches and around + _levels(plan.stage) > MAX_DEPTH
+    ]
+
+
+def _levels(value: Any) -> int:
+    """Return how many lists and objects stand in one another in the JSON of ``value``."""
+    match value:
+        case BaseModel():
+            inner = [getattr(value, name) for name in type(value).model_fields]
+        case dict():
+            inner = list(value.values())
+        case tuple() | list() | set() | frozenset():
+            inner = list(value)
+        case _:
+            return 0
+    return 1 + max(map(_levels, inner), default=0)
 
 
 def data_faults(

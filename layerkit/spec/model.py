@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import checked_stack
+from layerkit.spec.cross_checks import checked_stack, depth_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.plan import NodePlan, plan_nodes
 from layerkit.stack.stage import Stage
@@ -38,7 +38,7 @@ class ModelSpec(Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         plans, faults = checked_stack(self.layers, self.input_shape)
-        raise_faults(faults)
+        raise_faults(faults or depth_faults(plans or (), around=2))
         self.__dict__["_plan"] = self.layers, self.input_shape, plans
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, field_serializer, model_validator
@@ -10,7 +11,7 @@ from layerkit.data.base import Dataset
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.spec.base import Block, Spec
-from layerkit.spec.cross_checks import data_faults
+from layerkit.spec.cross_checks import data_faults, depth_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
 
@@ -54,5 +55,7 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _data_fits_model(self) -> Self:
-        raise_faults(data_faults(self.data, self.model.plan(), self.model.input_shape, self.training.batch_size))
+        plans = self.model.plan()
+        deep = [replace(fault, location=("model", *fault.location)) for fault in depth_faults(plans, around=3)]
+        raise_faults(deep + data_faults(self.data, plans, self.model.input_shape, self.training.batch_size))
         return self

@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from layerkit import (
     Affine,
@@ -27,11 +27,13 @@ from layerkit import (
     Sequential,
     Shape,
     SpecError,
+    chain_shape,
     load_spec,
 )
 from layerkit.errors import MemoryBudgetError
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registry import Problem, Registration
+from layerkit.spec.canonical import resolved_json
 from layerkit.spec.cost import cost_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.source import MAX_CHARACTERS
@@ -553,3 +555,51 @@ def test_a_spec_is_planned_once(document: dict[str, Any]) -> None:
     assert model.logits_shape == (3,)
     assert model.model_copy().plan() is model.plan()
     assert Counted.asked == [(4,)]
+
+
+class Around(Layer):
+    """Holds layers."""
+
+    type: Literal["around"] = "around"
+    inside: Annotated[tuple[Layer, ...], Field(strict=False)]
+
+    def branches(self, input_shape: Shape) -> dict[str, tuple[Layer, ...]]:
+        return {"inside": self.inside}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return node.branches["inside"].forward(inputs)
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return node.branches["inside"].backward(d_out)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return chain_shape(self.inside, input_shape)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_read_can_be_written_and_read_again(whole: bool) -> None:
+    """The defaults of the innermost layer stand deeper than what is written of it."""
+    registry = Registry([Registration(Around, "local", "0"), *builtin_registry().registrations])
+
+    def text(depth: int) -> str:
+        inner: list[Any] = [{"type": "affine", "units": 4}]
+        for _ in range(depth):
+            inner = [{"type": "around", "inside": inner}]
+        model = {**MODEL, "layers": [*inner, *MODEL["layers"]]}
+        return json.dumps({**RUN, "model": model} if whole else model)
+
+    deepest = 5 if whole else 6
+    spec = parse_spec(text(deepest), registry=registry)
+    assert parse_spec(resolved_json(spec, registry), registry=registry) == spec
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text(deepest + 1), registry=registry)
+    assert [fault.code for fault in caught.value.diagnostics] == ["too_deep"]
+
+
+def test_from_python_layers_hold_layers_no_deeper_than_can_be_read() -> None:
+    layer: Layer = Affine(units=4)
+    for _ in range(6):
+        layer = Around(inside=(layer,))
+    assert ModelSpec(input_shape=(4,), layers=(layer, CategoricalCrossEntropy()))
+    with pytest.raises(ValidationError, match="nested deeper than 16 levels, every default filled in"):
+        ModelSpec(input_shape=(4,), layers=(Around(inside=(layer,)), CategoricalCrossEntropy()))
