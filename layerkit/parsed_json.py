@@ -24,7 +24,7 @@ def reader(cls: type[BaseModel]) -> Callable[..., Any]:
     return lambda value, context: validator.validate_json(to_json(value), context=context)
 
 
-_VALUES = frozenset({"none", "bool", "int", "float", "str", "list", "function-plain", "definition-ref"})
+_VALUES = frozenset({"none", "bool", "int", "float", "str", "function-plain", "definition-ref"})
 _WRAPPERS = frozenset({"model", "default", "nullable", "model-field", "function-after", "function-before", "function-wrap"})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError, create_model
 
 from layerkit import Affine, Component, Initializer, Zeros
 from layerkit.component import ComponentT
@@ -22,6 +23,23 @@ class Colour(Enum):
 class Tuning(BaseModel):
     pair: tuple[int, int] = (1, 2)
     share: float = 0.5
+
+
+class Firm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    share: float = 0.5
+    inner: Tuning = Tuning()
+    firm: Firm | None = None
+
+
+class Rooted(RootModel[list[int]]):
+    pass
+
+
+@dataclass
+class Record:
+    pair: tuple[int, int] = (1, 2)
 
 
 class Holder(Initializer):
@@ -58,6 +76,11 @@ KINDS: dict[str, Any] = {
     "date": date,
     "bytes": bytes,
     "block": Tuning,
+    "strict block": Firm,
+    "root": Rooted,
+    "record": Record,
+    "bare list": list,
+    "bare dict": dict,
     "before": Annotated[int, BeforeValidator(lambda value: 3 if value == [] else value)],
     "family": Initializer,
     "families": Annotated[tuple[Initializer, ...], Field(strict=False)],
@@ -65,8 +88,32 @@ KINDS: dict[str, Any] = {
 }
 VALUES: list[Any] = [
     *(0, 1, 1.5, 1.0, True, False, None, "", "1", "a", "red", "x/y", "2024-01-31", 2**70, 10**400, -1),
-    *([], [1], [1, 2], [1, 2.5], [True], ["1"], [[1]], {}, {"a": 1}, {"1": 1}, {"pair": [3, 4]}, {"pair": [3]}, {"share": "1"}),
-    *({"type": "zeros"}, [{"type": "zeros"}], {"type": "zeros", "a": 1}, {"type": "ones"}, {"type": "holder"}),
+    *(
+        [],
+        [1],
+        [1, 2],
+        [1, 2.5],
+        [True],
+        ["1"],
+        [[1]],
+        {},
+        {"firm": {"share": 1}},
+        {"inner": {}},
+        {"a": 1},
+        {"1": 1},
+        {"pair": [3, 4]},
+        {"pair": [3]},
+        {"share": "1"},
+    ),
+    *(
+        {"firm": {"share": 1}},
+        {"inner": {}},
+        {"type": "zeros"},
+        [{"type": "zeros"}],
+        {"type": "zeros", "a": 1},
+        {"type": "ones"},
+        {"type": "holder"},
+    ),
 ]
 
 
