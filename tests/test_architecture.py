@@ -22,7 +22,7 @@ PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
     ("errors", "typing", "lazy_names"),
-    ("streams", "files"),
+    ("streams", "files", "nested_errors", "parsed_json"),
     ("component",),
     ("initializers",),
     ("stack", "optimizers", "data"),
