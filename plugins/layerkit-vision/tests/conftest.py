@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -13,32 +13,16 @@ import numpy as np
 import pytest
 from layerkit_vision import Flatten
 
-from layerkit import Array, CategoricalCrossEntropy, Layer, Node, Parameter, Sequential, Shape
-
-
-class Front(Layer):
-    """Passes everything on. It has a parameter, so that the layer behind it must return the gradient of its inputs."""
-
-    type: Literal["front"] = "front"
-
-    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        return {"unused": Parameter(())}
-
-    def forward(self, node: Node, inputs: Array) -> Array:
-        return inputs
-
-    def backward(self, node: Node, d_out: Array) -> Array:
-        node.grads.unused = 0
-        return d_out
+from layerkit import CategoricalCrossEntropy, Layer, Node, Sequential, Shape
 
 
 @pytest.fixture(scope="session")
 def make_node() -> Callable[..., Node]:
-    """Give a function that returns the node of one layer in a network, which is asked for its input gradient."""
+    """Give a function that returns the first node of a network, asked for its input gradient."""
 
     def make(layer: Layer, input_shape: Shape, dtype: Literal["float32", "float64"] = "float64") -> Node:
-        layers = [Front(), layer, Flatten(), CategoricalCrossEntropy()]
-        node = Sequential(layers, input_shape=input_shape, dtype=dtype, seed=1).nodes[1]
+        layers = [layer, Flatten(), CategoricalCrossEntropy()]
+        node = Sequential(layers, input_shape=input_shape, dtype=dtype, seed=1, needs_input_gradient=True).nodes[0]
         for gradient in node.grads.values():
             gradient.fill(np.nan)  # backward overwrites it, so what stood there must not matter
         return node
