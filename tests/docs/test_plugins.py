@@ -12,6 +12,7 @@ import pytest
 
 import layerkit as lk
 from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.testing import check_component
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 FAMILIES_SECTION = PAGE[PAGE.index("## The families") : PAGE.index("## From version 1 to 2")]
@@ -56,6 +57,11 @@ def test_each_example_can_be_registered(page: ModuleType) -> None:
     assert len(registrations) == len(BLOCKS)
     others = set(FAMILIES) - {lk.Layer, lk.Initializer}
     assert {item.family for item in registrations} == others
+
+
+def test_each_example_passes_the_conformance_kit(page: ModuleType) -> None:
+    for component in components(page):
+        check_component(component)
 
 
 def test_each_example_is_short() -> None:
