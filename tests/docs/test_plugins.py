@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 import layerkit as lk
-from layerkit.registry.registry import FAMILIES, Registration
-from layerkit.testing import check_component
+from layerkit import testing
+from layerkit.registry.registration import FAMILIES, Registration
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 FAMILIES_SECTION = PAGE[PAGE.index("## The families") : PAGE.index("## From version 1 to 2")]
@@ -61,7 +61,7 @@ def test_each_example_can_be_registered(page: ModuleType) -> None:
 
 def test_each_example_passes_the_conformance_kit(page: ModuleType) -> None:
     for component in components(page):
-        check_component(component)
+        testing.check_component(component)
 
 
 def test_each_example_is_short() -> None:
