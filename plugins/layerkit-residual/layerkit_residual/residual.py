@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -39,6 +39,11 @@ class Residual(Layer):
     """The layers F that learn what to add."""
     shortcut: Annotated[tuple[Layer, ...], Field(strict=False)] = ()
     """The layers S past them; none keep the inputs as they are."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(layers=(ReLU(), Affine(units=5)))
+        yield cls(layers=(Affine(units=3), ReLU()), shortcut=(Affine(units=3),))
 
     def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
         return {"layers": Branch(self.layers), "shortcut": Branch(self.shortcut)}

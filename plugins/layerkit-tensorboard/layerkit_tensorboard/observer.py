@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import NonNegativeInt
 
@@ -24,6 +24,11 @@ class TensorBoard(Observer):
     type: Literal["tensorboard"] = "tensorboard"
     histogram_every: NonNegativeInt = 0
     """Epochs between two histograms of each array; 0 writes none."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(histogram_every=2)
 
     @contextmanager
     def watch(self, training: Training, memory: Memory) -> Iterator[Watcher]:
