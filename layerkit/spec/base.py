@@ -55,4 +55,4 @@ class Spec(Block):
 
 
 def _with_resolver(context: Any) -> dict[str, Any]:
-    return {"resolver": installed_registry(), **(context or {})}
+    return {"resolver": installed_registry(), "errors": 0, **(context or {})}

@@ -99,7 +99,8 @@ BROKEN: dict[str, tuple[str, str]] = {
         "class Zero(Loss):\n    type: Literal['times_of_tag_of_layer_and_loss'] = 'times_of_tag_of_layer_and_loss'\n"
         "    def forward(self, node, logits, targets, sample_weight=None): return 0.0\n"
         "    def backward(self, node, d_out=1.0): return 0.0\n"
-        "    def predict(self, logits): return logits\n" + OFFER.replace("Times", "Times, Zero"),
+        "    def prepare(self, targets, logits_shape, dtype): return targets\n"
+        "    def predict(self, node, logits): return logits\n" + OFFER.replace("Times", "Times, Zero"),
         'the type "times_of_tag_of_layer_and_loss" is offered twice',
     ),
     "later-api": ("LAYERKIT_API = 3" + OFFER, "it is written for version 3 of the plugin interface; here is version 2"),

@@ -28,7 +28,8 @@ class Around(Layer):
     type: Literal["around_{name}"] = "around_{name}"
     inside: tuple[Layer, ...]
     def branches(self, input_shape):
-        return {"inside": self.inside}
+        from layerkit import Branch
+        return {"inside": Branch(self.inside)}
     def forward(self, node, inputs):
         return node.branches["inside"].forward(inputs)
     def backward(self, node, d_out):

@@ -12,7 +12,7 @@ import numpy as np
 from layerkit.component import Component, ComponentT
 from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registration import Registration
-from layerkit.spec.schema import field_docs
+from layerkit.spec.field_docs import field_docs
 from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.verdicts import blaming, given, require
 
