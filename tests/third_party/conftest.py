@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from layerkit import Registry, RunSpec
+from layerkit import Registry, RunSpec, parse_spec
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registration import Registration
 
@@ -29,7 +29,13 @@ def registry() -> Registry:
 @pytest.fixture(scope="session")
 def parsed(registry: Registry) -> Callable[[dict[str, Any]], RunSpec]:
     """Read a run spec."""
-    return lambda run: RunSpec.model_validate_json(json.dumps(run), context={"resolver": registry})
+
+    def parse(run: dict[str, Any]) -> RunSpec:
+        spec = parse_spec(json.dumps(run), "spec.json", registry=registry)
+        assert isinstance(spec, RunSpec)
+        return spec
+
+    return parse
 
 
 @pytest.fixture(scope="session")

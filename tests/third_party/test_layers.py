@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from layerkit_thirdparty import BatchNorm, Block, Columns, Dropout, Embedding, PReLU, Recurrent, SelfAttention
 from numpy.testing import assert_allclose, assert_array_equal
-from pydantic import ValidationError
 
 import layerkit as lk
-from layerkit.component import flat_errors
 
 LAYERS = {cls.tag(): cls for cls in (SelfAttention, Recurrent, PReLU)}
 
@@ -170,15 +167,13 @@ def test_an_embedding_refuses_what_is_no_number_of_its_table() -> None:
         ([{"type": "afine", "units": 3}], 0),
     ],
 )
-def test_a_fault_in_a_block_is_shown_where_it_stands(
-    inner: list[dict[str, Any]], place: int, registry: lk.Registry, tmp_path: Path
-) -> None:
+def test_a_fault_in_a_block_is_shown_where_it_stands(inner: list[dict[str, Any]], place: int, registry: lk.Registry) -> None:
     layers = [{"type": "columns", "blocks": [{"columns": 2}, {"columns": 1, "layers": inner}]}, {"type": "crossentropy"}]
     text = json.dumps({"layerkit": 1, "input_shape": [3], "layers": layers})
-    with pytest.raises(ValidationError) as caught:
-        lk.ModelSpec.model_validate_json(text, context={"resolver": registry})
-    (fault,) = flat_errors(caught.value.errors())
-    assert fault["loc"][:6] == ("layers", 0, "blocks", 1, "layers", place)
+    with pytest.raises(lk.SpecError) as caught:
+        lk.parse_spec(text, "spec.json", registry=registry)
+    (fault,) = caught.value.diagnostics
+    assert fault.location[:6] == ("layers", 0, "blocks", 1, "layers", place)
 
 
 def test_blocks_of_columns_see_their_own_columns() -> None:
