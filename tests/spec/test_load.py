@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from layerkit import (
     Affine,
     Array,
+    Branch,
     CategoricalCrossEntropy,
     Layer,
     ModelSpec,
@@ -565,8 +566,8 @@ class Around(Layer):
     type: Literal["around"] = "around"
     inside: Annotated[tuple[Layer, ...], Field(strict=False)]
 
-    def branches(self, input_shape: Shape) -> dict[str, tuple[Layer, ...]]:
-        return {"inside": self.inside}
+    def branches(self, input_shape: Shape) -> dict[str, Branch]:
+        return {"inside": Branch(self.inside)}
 
     def forward(self, node: Node, inputs: Array) -> Array:
         return node.branches["inside"].forward(inputs)
