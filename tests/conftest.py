@@ -1,4 +1,4 @@
-"""Nodes for one layer or loss alone, so that its passes can be called by hand."""
+"""What all tests share: nodes for one layer or loss alone, so that its passes can be called by hand, and distributions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from layerkit import Layer, Loss, Node, Shape
+
+from .distributions import ask, install, lay, pack, put_on_path  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
