@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from layerkit.errors import InputError
+from layerkit.memory import free_memory, size_text
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.plan import NodePlan
@@ -168,25 +167,3 @@ def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
     )
     prefix = () if isinstance(spec, ModelSpec) else ("model",)
     return [Fault((*prefix, "layers", largest), "memory", message)]
-
-
-@cache
-def free_memory() -> int:
-    """Return the bytes of memory that the machine had free when this was first asked."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def size_text(count: int) -> str:
-    """Write a number of bytes as ``1.5 GiB``."""
-    size = float(min(count, 2**1000))
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.3g} EiB"

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from layerkit.memory import size_text
 from layerkit.spec.canonical import spec_hash
-from layerkit.spec.cost import cost_of, size_text
+from layerkit.spec.cost import cost_of
 from layerkit.spec.load import load_spec
 
 CommandLine = Callable[..., CompletedProcess[str]]

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from layerkit.cli.spec_file import spec_options
+from layerkit.memory import size_text
 from layerkit.spec.canonical import spec_hash
-from layerkit.spec.cost import Cost, cost_of, size_text
+from layerkit.spec.cost import Cost, cost_of
 from layerkit.spec.load import load_spec
 
 
