@@ -159,8 +159,8 @@ class _Builder:
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
     with np.errstate(over="ignore"):  # what overflows is refused below, in words
         try:
-            array[...] = initializer.draw(array.shape, node.rng)
+            initializer.fill(array, node.rng)
         except Exception as error:
             raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
-    if not np.isfinite(array).all():
+    if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # which take no memory
         raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")
