@@ -157,9 +157,10 @@ class _Builder:
 
 
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
+    rng = node.rng
     with np.errstate(over="ignore"):  # what overflows is refused below, in words
         try:
-            initializer.fill(array, node.rng)
+            initializer.fill(array, rng)
         except Exception as error:
             raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
     if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # which take no memory
