@@ -72,7 +72,8 @@ def assemble(
         count = size if size < 10**18 else "more than 10^18"  # Python writes no number of thousands of digits
         raise MemoryBudgetError(f"{count} parameters and their gradients take {size_text(needed)}; {size_text(free)} are free")
     builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed, initialize=initialize, training=training)
-    nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)
+    with np.errstate(over="ignore"):  # an initial value that overflows is refused, in words
+        nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)
     return Assembly(nodes, builder.parameters, builder.gradients, tuple(builder.layout))
 
 
@@ -158,10 +159,11 @@ class _Builder:
 
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
     rng = node.rng
-    with np.errstate(over="ignore"):  # what overflows is refused below, in words
-        try:
-            initializer.fill(array, rng)
-        except Exception as error:
-            raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
+    try:
+        initializer.fill(array, rng)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's initializer may fail in any way, even exit
+        raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
     if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # which take no memory
         raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")

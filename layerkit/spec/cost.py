@@ -282,7 +282,9 @@ def _update_vectors(optimizer: Optimizer) -> int:
 def _answer(what: str, ask: Callable[[], Any], where: str = "") -> Any:
     try:
         return ask()
-    except Exception as error:  # a third party's component may fail in any way
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's component may fail in any way
         raise InputError(failure(f"{what} fails{where}", error)) from error
 
 
