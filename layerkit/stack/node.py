@@ -12,7 +12,6 @@ from layerkit.stack.buffers import Buffers
 from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
-
 _NONE = Arrays({})
 """Most nodes own no arrays of one kind or another."""
 
