@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -147,21 +147,34 @@ class Averaged(lk.Optimizer):
     rates: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] = (0.9, 0.99)
     """How slowly the means forget."""
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return "fast", "slow"
+    def slots(self) -> Mapping[str, lk.Slot]:
+        return {"fast": lk.Slot(), "slow": lk.Slot()}
 
-    def update(
-        self,
-        slots: Mapping[str, lk.Array],
-        parameters: lk.Array,
-        gradients: lk.Array,
-        learning_rate: float,
-        step: int,
-    ) -> None:
-        for slot, rate in zip(slots.values(), self.rates, strict=True):
-            slot += (1 - rate) * (gradients - slot)
-        parameters -= learning_rate * (slots["fast"] + slots["slow"]) / 2
+    def update(self, step: lk.Step) -> None:
+        for slot, rate in zip(step.slots.values(), self.rates, strict=True):
+            slot += (1 - rate) * (step.gradients - slot)
+        step.parameters[...] -= step.coefficients.rate * (step.slots.fast + step.slots.slow) / 2
+
+
+class Halving(lk.Schedule):
+    """Halves the learning rate every few epochs."""
+
+    type: Literal["halving"] = "halving"
+    epochs: Annotated[int, Field(gt=0)] = 10
+    """How many."""
+
+    def learning_rate(self, initial: float, progress: lk.Progress) -> float:
+        return float(initial * 0.5 ** (progress.epoch // self.epochs))
+
+
+class Count(lk.Metric):
+    """The number of samples."""
+
+    tasks: ClassVar[tuple[lk.Task, ...]] = ("classes", "label_sets", "numbers")
+    type: Literal["count"] = "count"
+
+    def score(self, outcome: lk.Outcome) -> float:
+        return float(len(outcome.targets))
 
 
 class Table(lk.Dataset):
@@ -184,13 +197,13 @@ class Journal(lk.Observer):
     file: str = "journal.txt"
     """Where it would."""
 
-    def watch(self, nodes: Sequence[lk.Node], folder: Any) -> Any:
+    def watch(self, training: lk.Training, memory: lk.Memory) -> Any:
         raise NotImplementedError
 
 
 @lk.hookimpl
 def layerkit_components() -> Sequence[type[Component]]:
-    return [Gain, Sandwich, Distance, Scaled, Averaged, Table, Journal]
+    return [Gain, Sandwich, Distance, Scaled, Averaged, Halving, Count, Table, Journal]
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------
@@ -265,7 +278,8 @@ class SpecSource:
         if "$ref" in schema:
             return self._fields(defs[schema["$ref"].rpartition("/")[2]], random, set(), depth, defs)
         if "anyOf" in schema:
-            return self.value(random.choice(schema["anyOf"]), random, defs, depth)
+            choices = [choice for choice in schema["anyOf"] if self._members.get(choice.get(FAMILY_KEY)) != []]
+            return self.value(random.choice(choices), random, defs, depth)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -456,7 +470,8 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
                 if family == "Dataset":
                     run["data"], shape = component, list(source.sample_shape(component) or shape)
                 else:
-                    run["training"] |= {"optimizer": component} if family == "Optimizer" else {"observers": [component]}
+                    key = {"Optimizer": "optimizer", "Schedule": "schedule", "Metric": "metrics", "Observer": "observers"}[family]
+                    run["training"] |= {key: [component] if key in ("metrics", "observers") else component}
                 yield item, run | {"model": {"input_shape": shape, "layers": layers}}
                 continue
         yield item, {"$schema": "schema.json", "layerkit": 1, "input_shape": shape, "layers": layers}

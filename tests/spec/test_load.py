@@ -321,7 +321,7 @@ def test_memory_is_checked_last_and_shown_at_the_largest_layer() -> None:
     assert (fault.path, fault.code) == ("model.layers[1]", "memory")
     assert "the memory budget is 1000 B. affine_2 is the largest" in fault.message
     assert faults_of({**document, "seed": -1}) == [(FILE, "seed", "out_of_range")]
-    assert isinstance(parse_spec(json.dumps(document), max_memory=2**20), RunSpec)
+    assert isinstance(parse_spec(json.dumps(document), max_memory=2**24), RunSpec)
 
 
 def test_memory_is_checked_for_an_override() -> None:
