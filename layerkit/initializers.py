@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Literal, Self
 
 import numpy as np
@@ -59,6 +60,11 @@ class Constant(Initializer):
     value: float = Field(examples=[0.1])
     """The number that every element gets."""
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(value=0.1)
+        yield cls(value=-3)
+
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(shape, float(self.value))
 
@@ -80,6 +86,11 @@ class Uniform(Initializer):
             raise ValueError(f"the interval from low={self.low} to high={self.high} is wider than the largest float")
         return self
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(low=1, high=2)
+
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.uniform(self.low, self.high, shape)
 
@@ -92,6 +103,11 @@ class Normal(Initializer):
     """Mean of the distribution."""
     std: float = Field(default=0.05, gt=0)
     """Standard deviation of the distribution."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(mean=2.0, std=0.5)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.std, shape)
