@@ -10,7 +10,7 @@ from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
-_SHAPES: tuple[Shape, ...] = ((5,), (6, 6, 2), (4, 3), (4, 3, 2, 2), (1,))
+_SHAPES: tuple[Shape, ...] = ((5,), (4,), (6, 6, 2), (4, 3), (4, 8), (4, 3, 2, 2), (1,))
 
 
 def example(cls: type[ComponentT]) -> ComponentT:

@@ -37,6 +37,8 @@ class Updates:
 
     Attributes
     ----------
+    parameters, gradients
+        What is moved, and along what: the arrays that a network would have.
     step
         The workplace.
     evaluated
@@ -49,14 +51,10 @@ class Updates:
         self.optimizer = optimizer
         with blaming(optimizer, "slots"):
             slots = optimizer.slots()
-        self.step = Step(parameters.copy(), np.zeros_like(parameters), _layout(len(parameters)), slots)
+        self.parameters, self.gradients = parameters.copy(), np.zeros_like(parameters)
+        self.step = Step(self.parameters, self.gradients, _layout(len(parameters)), slots)
         self.evaluated = np.zeros_like(parameters)
         self.evaluations = 0
-
-    @property
-    def parameters(self) -> Array:
-        """What is moved."""
-        return self.step.parameters
 
     def update(self, objective: Objective, learning_rate: float = RATE) -> None:
         """Make one update."""
@@ -64,8 +62,8 @@ class Updates:
 
         def evaluate() -> float:
             self.evaluations += 1
-            loss = objective(step.parameters, step.gradients)
-            self.evaluated = step.gradients.copy()
+            loss = objective(self.parameters, self.gradients)
+            self.evaluated = self.gradients.copy()
             return loss
 
         loss = evaluate()
@@ -224,7 +222,7 @@ def gradients_are_kept(optimizer: Optimizer, rng: np.random.Generator) -> None:
     for objective in objectives:
         updates.update(objective)
         after = f"after {type(optimizer).__name__}.update"
-        require_same({"gradients": updates.step.gradients}, {"gradients": updates.evaluated}, after, tolerance=0)
+        require_same({"gradients": updates.gradients}, {"gradients": updates.evaluated}, after, tolerance=0)
 
 
 def deterministic_steps(optimizer: Optimizer, rng: np.random.Generator) -> None:
