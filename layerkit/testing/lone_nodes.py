@@ -44,4 +44,4 @@ def copy_contents(source: Iterable[Node], target: Iterable[Node]) -> None:
         for arrays, others in ((giver.params, taker.params), (giver.state, taker.state)):
             for name, array in arrays.items():
                 others[name][...] = array
-        taker.restart_stream(giver.rng.bit_generator.state if giver.has_drawn else None)
+        taker.restart_stream(giver.rng.bit_generator.state)

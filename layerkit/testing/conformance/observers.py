@@ -94,15 +94,18 @@ def memory_is_saved(observer: Observer, rng: np.random.Generator) -> None:
             half = _trained(seed, folder, EPOCHS - EPOCHS // 2, json_copy(observer), saved=half)
     wanted, same, actual = (_memories(training) for training in (whole, twin, half))
     for place, value in wanted.items():
-        if _equal(same.get(place), value):  # what is measured, such as seconds, is another each time
-            found = actual.get(place)
+        if not _equal(same.get(place), value):  # what is measured, such as seconds, is another each time
+            continue
+        found = actual.get(place)
+        if isinstance(value, np.ndarray) and isinstance(found, np.ndarray):
+            require_same({place: found}, {place: value}, "when a training goes on", tolerance=0)
+        else:
             require(_equal(found, value), f"{name} remembers {place} = {found!r} when a training goes on, expected {value!r}")
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return bool(one == other)
+    arrays = [isinstance(value, np.ndarray) for value in (one, other)]
+    return np.array_equal(one, other) if all(arrays) else not any(arrays) and bool(one == other)
 
 
 def closes_when_the_training_fails(observer: Observer, rng: np.random.Generator) -> None:

@@ -164,7 +164,7 @@ def slots(optimizer: Optimizer, rng: np.random.Generator) -> None:
         require((array != declared[key].fill).any(), f"{name}.update never writes the slot {key!r}")
 
 
-def work_size(optimizer: Optimizer, rng: np.random.Generator) -> None:
+def work_arrays(optimizer: Optimizer, rng: np.random.Generator) -> None:
     """An update uses no more work arrays of the parameters' size than ``work_size`` says."""
     name = type(optimizer).__name__
     with blaming(optimizer, "work_size"):
@@ -258,7 +258,7 @@ OPTIMIZER_CHECKS = (
     learning_rate,
     coefficients,
     slots,
-    work_size,
+    work_arrays,
     reevaluation,
     weight_decay,
     resumes_bit_for_bit,

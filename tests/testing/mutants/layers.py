@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -363,6 +364,23 @@ class ReliesOnItsBranch(Skip):
         return d_inner + d_out  # type: ignore[no-any-return]  # that it may be None is the mistake
 
 
+@caught_by(layers.parameter_gradients, r"embedding_1\.rows: .* DISAGREE")
+class CountsAWordOnce(Embedding):
+    """Counts a word once, however often it stands in a batch."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.rows[...] = 0
+        node.grads.rows[node.cache] += d_out
+        return None
+
+
+@caught_by(layers.input_gradients, r"inputs: .* DISAGREE")
+class SwapsItsHalves(Halves):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Any = super().backward(node, d_out)
+        return np.concatenate(np.split(d_inputs, 2, axis=1)[::-1], axis=1)
+
+
 # --- what a batch is ----------------------------------------------------------------------------------------------
 
 
@@ -626,14 +644,14 @@ class TakesMatricesForVectors(Dense):
 class UndeclaredState(BatchNorm):
     """Keeps its running variance where no checkpoint finds it."""
 
-    running: ClassVar[dict[int, Array]] = {}
+    running: ClassVar[dict[int, tuple[Node, Array]]] = {}
 
     def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
         place = node.params.scale.ctypes.data  # which a network and its prediction twins share
-        variance = self.running.get(place, np.ones(node.input_shape, node.dtype))
+        _, variance = self.running.get(place, (node, np.ones(node.input_shape, node.dtype)))
         if not node.training:
             return node.state.mean, variance
-        self.running[place] = 0.7 * variance + 0.3 * inputs.var(axis=0)
+        self.running[place] = node, 0.7 * variance + 0.3 * inputs.var(axis=0)
         return super().measure(node, inputs)
 
 
@@ -651,6 +669,91 @@ class StateInTheCache(Square):
         inputs, largest = node.cache
         d_inputs: Array = d_out * 2 * inputs / largest
         return d_inputs
+
+
+@caught_by(stages.shapes_and_dtypes, r"forward raised AttributeError: .*no attribute 'passes'")
+class StateByHand(Square):
+    """Sets what it must remember at its node, where no checkpoint finds it."""
+
+    def forward(self, node: Any, inputs: Array) -> Array:
+        node.passes = getattr(node, "passes", 0) + 1
+        return super().forward(node, inputs)
+
+
+@caught_by(stages.shapes_and_dtypes, r"backward raised AttributeError: .*no setter")
+class SwitchesTheMode(Square):
+    def backward(self, node: Any, d_out: Array) -> Array | None:
+        node.training = False
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.shapes_and_dtypes, r"backward raised AttributeError: .*no setter")
+class ReplacesItsGradients(Dense):
+    """Fills arrays of its own, which the network's flat vector does not see."""
+
+    def backward(self, node: Any, d_out: Array) -> Array | None:
+        node.grads = type(node.grads)({name: np.empty_like(array) for name, array in node.grads.items()})
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.saved_arrays, "in training, at a new node with the saved parameters and state")
+class RemembersInAWorkArray(Square):
+    """Scales by how often a number was seen, as it is left in a work array."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        fresh = not node.buffered_bytes
+        passes = node.buffer("passes", (), np.int64)
+        passes[...] = 1 if fresh else passes + 1
+        node.cache = inputs * (passes if node.training else 1)
+        outputs: Array = node.cache * inputs
+        return outputs.astype(node.dtype)
+
+
+@caught_by(stages.saved_arrays, "in prediction mode, at a new node with the saved parameters and state")
+class CountsElsewhere(BatchNorm):
+    """Corrects its running mean by a count that no checkpoint finds."""
+
+    counts: ClassVar[dict[int, tuple[Node, int]]] = {}
+
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        place = node.params.scale.ctypes.data
+        _, count = self.counts.get(place, (node, 0))
+        if node.training:
+            self.counts[place] = node, count + 1
+            return super().measure(node, inputs)
+        return node.state.mean / (1 - 0.7 ** (count + 1)), node.state.variance
+
+
+@caught_by(stages.state_is_used, r"batch_norm_1\.state\.spare is declared")
+class DeclaresACounterTooMany(BatchNorm):
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {**super().state(input_shape), "spare": State((), dtype="int64")}
+
+
+@caught_by(stages.state_is_used, r"square_1\.state\.started is declared")
+class DeclaresAFlagTooMany(Square):
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {"started": State((), dtype="bool")}
+
+
+@caught_by(
+    stages.prediction_changes_nothing,
+    "may read parameters and state, and not write them: .*forward raised ValueError: .*read-only",
+)
+class ClipsItsWeight(Dense):
+    """Writes into its parameters in a forward pass; another thread may read them."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        np.clip(node.params.weight, -100, 100, out=node.params.weight)
+        return super().forward(node, inputs)
+
+
+@caught_by(stages.prediction_changes_nothing, r"batch_norm_1\.state\.passes")
+class CountsInPrediction(BatchNorm):
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        if not node.training:
+            node.state.passes += 1
+        return super().measure(node, inputs)
 
 
 @caught_by(stages.state_is_used, r"square_1\.state\.counter is declared")
@@ -732,3 +835,78 @@ class CountsBelowZero(Square):
 @caught_by(stages.documented_shapes, "names no shape")
 class UndocumentedShapes(Square):
     """Squares what it is given."""
+
+
+@caught_by(stages.declarations, r"state declares 'counter' as Parameter\(.*\), expected a State")
+class DeclaresParametersForState(Square):
+    """Declares its state as version 1 did."""
+
+    def state(self, input_shape: Shape) -> Any:
+        return {"counter": Parameter(())}
+
+
+@caught_by(stages.declarations, r"branches declares 'inner' as \(.*\), expected a Branch")
+class DeclaresBareBranches(Skip):
+    """Declares its branch as version 1 did."""
+
+    def branches(self, input_shape: Shape) -> Any:
+        return {"inner": self.inner[:2]}
+
+
+@caught_by(stages.declarations, "parameters must return a mapping, received list")
+class DeclaresAList(Dense):
+    def parameters(self, input_shape: Shape) -> Any:
+        return [Parameter(input_shape)]
+
+
+@caught_by(stages.declarations, "parameters declares something else when it is called again")
+class DeclaresMoreEachTime(Dense):
+    calls: ClassVar[int] = 0
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        type(self).calls += 1
+        return {"weight": Parameter((*input_shape, self.calls)), "bias": Parameter(input_shape)}
+
+
+@caught_by(stages.work_size, r"takes 2560 bytes for 64 samples in float32; work_size\(\(5,\)\) = 5 numbers a sample are 1280")
+class CountsItsOutputsAlone(Buffered):
+    def work_size(self, input_shape: Shape) -> int:
+        return math.prod(input_shape)
+
+
+@caught_by(stages.work_size, r"takes \d+ bytes for 64 samples in float32; work_size\(\(5,\)\) = 10 numbers a sample")
+class TakesNewWorkEveryStep(Buffered):
+    calls: ClassVar[int] = 0
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        type(self).calls += 1
+        node.cache = inputs
+        return np.multiply(inputs, inputs, out=node.buffer(f"outputs_{self.calls}", inputs.shape))
+
+
+@caught_by(stages.work_size, r"in float32; work_size\(\(5,\)\) = 10 numbers a sample")
+class WorksInFloat64(Buffered):
+    """Counts numbers of its own dtype, and takes twice as long ones."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        squares = np.multiply(inputs, inputs, out=node.buffer("squares", inputs.shape, np.float64))
+        return squares.astype(node.dtype)
+
+
+@caught_by(stages.example_inputs, r"the samples of TooFewExamples\.example_inputs have shape \(3, 5\), expected \(4, 5\)")
+class TooFewExamples(Square):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, min(count, 3), rng)
+
+
+@caught_by(stages.example_inputs, "example_inputs gives other samples though rng is the same")
+class ExamplesOfItsOwn(Embedding):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, count, np.random.default_rng())
+
+
+@caught_by(stages.example_inputs, "the samples of ExamplesOfNothing.example_inputs hold NaN or infinity")
+class ExamplesOfNothing(Square):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, count, rng) * np.nan

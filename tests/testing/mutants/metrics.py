@@ -111,7 +111,7 @@ class BorrowsDecisions(MeanError):
         return self.mean(errors, outcome.sample_weight)
 
 
-@caught_by(metrics.weighted_scores, "with weights 2, 1, 0, 3, against repeated rows")
+@caught_by(metrics.weighted_scores, "with weights 2, 1, 0 and 3, against repeated rows")
 class IgnoresWeights(MeanError):
     def mean(self, errors: Array, weight: Array | None) -> float:
         return float(errors.mean())

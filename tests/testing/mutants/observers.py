@@ -44,11 +44,21 @@ class Diary(Observer):
 
 
 @sound
-class MissingDiary(Diary):
-    """Writes with what an extra would bring."""
+class Counter(Observer):
+    """Counts the epochs."""
+
+    type: Literal["counter"] = "counter"
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
-        raise LayerkitError("missing_diary needs an extra")
+        return nullcontext(AfterEach(lambda record: memory.update(epochs=memory.get("epochs", 0) + 1)))
+
+
+@sound
+class MissingCounter(Counter):
+    """Counts with what an extra would bring."""
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        raise LayerkitError("missing_counter needs an extra")
 
 
 @sound
@@ -105,7 +115,7 @@ class Averages(Observer):
 
 
 @caught_by(observers.only_watches, "after a training that was watched: parameters")
-class MovesParameters(Diary):
+class MovesParameters(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         def move(record: EpochRecord) -> None:
             training.parameters *= 0.999
@@ -113,14 +123,14 @@ class MovesParameters(Diary):
         return nullcontext(AfterEach(move))
 
 
-@caught_by(observers.only_watches, "after a training that was watched: slots/velocity")
-class ClearsTheMomentum(Diary):
+@caught_by(observers.only_watches, "after a training that was watched: (parameters|slots)/")
+class ClearsTheMomentum(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: training.slots.velocity.fill(0)))
 
 
 @caught_by(observers.only_watches, "after a training that was watched: gradients")
-class ScalesTheGradients(Diary):
+class ScalesTheGradients(Counter):
     """Comes too late to clip them, and changes what other observers see."""
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
@@ -131,13 +141,13 @@ class ScalesTheGradients(Diary):
 
 
 @caught_by(observers.only_watches, "after a training that was watched: streams")
-class DrawsFromANode(Diary):
+class DrawsFromANode(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: training.nodes[0].rng.random()))
 
 
 @caught_by(observers.only_watches, "after a training that was watched: the history is another")
-class ShortensTheHistory(Diary):
+class ShortensTheHistory(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: training.history.pop()))
 
@@ -151,63 +161,57 @@ class WritesElsewhere(Diary):
 
 
 @caught_by(observers.only_watches, "uses global random state")
-class DrawsSamples(Diary):
+class DrawsSamples(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: np.random.shuffle([1, 2, 3])))  # noqa: NPY002 (the mistake)
 
 
 @caught_by(observers.only_watches, "KeyError: 'loss'")
-class FailsToWatch(Diary):
+class FailsToWatch(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         values: dict[str, float] = {}
         return nullcontext(AfterEach(lambda record: values["loss"]))
 
 
 @caught_by(observers.only_watches, "watch gives function, expected a Watcher")
-class GivesAFunction(Diary):
+class GivesAFunction(Counter):
     """Gives what an observer of version 1 gave."""
 
     def watch(self, training: Training, memory: Memory) -> Any:
         return nullcontext(lambda record: None)
 
 
-@caught_by(observers.memory_is_saved, r"remembers .*waited = 0 when a training goes on, expected 3")
-class RemembersByItself(Observer):
+@caught_by(observers.memory_is_saved, r"remembers .*epochs = 2 when a training goes on, expected 4")
+class RemembersByItself(Counter):
     """Counts epochs in its watcher, and writes the count down."""
-
-    type: Literal["remembers_by_itself"] = "remembers_by_itself"
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         counted: list[EpochRecord] = []
 
         def count(record: EpochRecord) -> None:
-            memory["waited"] = len(counted) // 2 * 3 // 1 if len(counted) >= 2 else 0
             counted.append(record)
+            memory["epochs"] = len(counted)
 
         return nullcontext(AfterEach(count))
 
 
-@caught_by(observers.memory_is_saved, "when a training goes on, expected")
-class RemembersOnTheClass(Patience):
-    least: ClassVar[list[float]] = []
+@caught_by(observers.memory_is_saved, r"remembers .*epochs = 2 when a training goes on, expected 4")
+class RemembersByTraining(Counter):
+    """Counts the epochs of each training in the class."""
+
+    counts: ClassVar[dict[int, tuple[Training, int]]] = {}
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
-        def look(record: EpochRecord) -> None:
-            if record.epoch == 0:
-                self.least.clear()
-            self.least.append(record.loss)
-            memory["epochs"] = len(self.least) + (100 if id(training) != memory_of.setdefault("training", id(training)) else 0)
+        def count(record: EpochRecord) -> None:
+            _, counted = self.counts.get(id(training), (training, 0))
+            self.counts[id(training)] = training, counted + 1
+            memory["epochs"] = counted + 1
 
-        memory_of: dict[str, int] = {}
-        if not training.epoch:
-            self.least.clear()
-        else:
-            self.least[:] = self.least[:1]
-        return nullcontext(AfterEach(look))
+        return nullcontext(AfterEach(count))
 
 
-@caught_by(observers.memory_is_saved, "when a training goes on, expected")
-class BeginsAnew(Patience):
+@caught_by(observers.memory_is_saved, r"remembers .*epochs = 2 when a training goes on, expected 4")
+class BeginsAnew(Counter):
     """Clears its memory whenever it begins to watch."""
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
@@ -219,20 +223,34 @@ class BeginsAnew(Patience):
         return nullcontext(AfterEach(count))
 
 
+@caught_by(observers.memory_is_saved, "when a training goes on: observers/.*/mean")
+class AveragesWithoutItsMemory(Counter):
+    """Hands over an average that it keeps elsewhere."""
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        mean = training.parameters.copy()
+
+        def average() -> None:
+            mean[...] += 0.1 * (training.parameters - mean)
+            memory["mean"] = mean
+
+        return nullcontext(AfterEach(step=average))
+
+
 @caught_by(observers.memory_is_saved, "remembers what is neither JSON nor an array: Object of type EpochRecord is not JSON")
-class RemembersRecords(Diary):
+class RemembersRecords(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: memory.update(last=record)))
 
 
 @caught_by(observers.memory_is_saved, "remembers what is neither JSON nor an array: Object of type float32 is not JSON")
-class RemembersANumPyNumber(Diary):
+class RemembersANumPyNumber(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: memory.update(largest=training.parameters.max())))
 
 
 @caught_by(observers.memory_is_saved, "remembers what JSON gives back as something else")
-class RemembersByNumber(Diary):
+class RemembersByNumber(Counter):
     """Uses numbers as the keys of a dict, of which JSON makes texts."""
 
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
@@ -240,7 +258,7 @@ class RemembersByNumber(Diary):
 
 
 @caught_by(observers.memory_is_saved, "remembers what JSON gives back as something else")
-class RemembersATuple(Diary):
+class RemembersATuple(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
         return nullcontext(AfterEach(lambda record: memory.update(last=(record.epoch, record.loss))))
 

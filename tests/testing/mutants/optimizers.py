@@ -231,20 +231,20 @@ class RemembersAtTheStep(Sign):
         step.parameters -= step.coefficients.rate * step.velocity
 
 
-@caught_by(optimizers.work_size, r"uses 2 work arrays of the parameters' size, work_size says 1")
+@caught_by(optimizers.work_arrays, r"uses 2 work arrays of the parameters' size, work_size says 1")
 class CountsTooFewWorkArrays(Backtracking):
     def work_size(self) -> int:
         return 1
 
 
-@caught_by(optimizers.work_size, r"uses 6 work arrays of the parameters' size, work_size says 2")
+@caught_by(optimizers.work_arrays, r"uses 6 work arrays of the parameters' size, work_size says 2")
 class AsksForNewWorkEveryStep(Sign):
     def update(self, step: Step) -> None:
         np.multiply(np.sign(step.gradients), step.coefficients.rate, out=step.vector(f"work_{step.number}"))
         step.parameters -= step.vector(f"work_{step.number}")
 
 
-@caught_by(optimizers.work_size, r"work_size returned 1\.0, expected an int of 0 or more")
+@caught_by(optimizers.work_arrays, r"work_size returned 1\.0, expected an int of 0 or more")
 class CountsWorkInFloats(Sign):
     def work_size(self) -> int:
         return 1.0  # type: ignore[return-value]  # the mistake
