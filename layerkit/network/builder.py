@@ -120,6 +120,7 @@ class _Builder:
         return tuple([self._node(plan, needs_input_gradient or self._taken > start) for plan in plans])
 
     def _node(self, plan: NodePlan, needs_input_gradient: bool) -> Node:
+        start = self._taken
         params: dict[str, Array] = {}
         grads: dict[str, Array] = {}
         for name, declared in plan.parameters.items():
@@ -142,8 +143,10 @@ class _Builder:
             make_rng=partial(random_stream, self._seed, "node", plan.name),
             training=self._training,
             needs_input_gradient=needs_input_gradient,
+            # What enters a branch may depend on the layer's own parameters, and on the branches before.
             branches={
-                name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient)) for name, inner in plan.branches.items()
+                name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient or self._taken > start))
+                for name, inner in plan.branches.items()
             },
         )
         if self._initialize:

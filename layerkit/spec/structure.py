@@ -47,6 +47,8 @@ def inner_loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
 
 def name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:
     """Return which names stand twice; where a layer is faulty, counts are not known, and given names alone are compared."""
+    if not any(layer is not None and layer.name for layer in layers):
+        return []  # a type and a count give no name twice
     sound = type(None) not in set(map(type, layers))
     names = node_names(layers) if sound else [layer.name if layer is not None else None for layer in layers]
     faults: list[Fault] = []

@@ -26,20 +26,10 @@ from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
 from layerkit.stack.rewind import Rewind
-from layerkit.testing.derivatives import GradientCheck, compare, compare_precisions, require_passed
+from layerkit.testing.derivatives import GradientCheck, compare, compare_precisions
 from layerkit.testing.examples import takes_integers
 from layerkit.testing.lone_nodes import copy_contents, lone_node
 from layerkit.typing import Array, Shape
-
-__all__ = [
-    "GradientCheck",
-    "check_layer_gradients",
-    "check_loss_gradients",
-    "check_network_gradients",
-    "check_node_gradients",
-    "is_by_sample",
-    "require_passed",
-]
 
 Dtype = Literal["float32", "float64"]
 

@@ -25,6 +25,8 @@ RELU_OF_OTHERS = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Twice(Layer):
     """Doubles its inputs."""
 
@@ -152,6 +154,8 @@ FIELDS = '''
 from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from layerkit import Initializer, Layer, Zeros, hookimpl
+
+LAYERKIT_API = 2
 
 class Corner(BaseModel):
     x: int

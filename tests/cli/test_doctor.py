@@ -24,6 +24,8 @@ from typing import Literal
 import click
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Halve(Layer):
     type: Literal["halve"] = "halve"
 
@@ -148,7 +150,7 @@ def test_disabled_plugins(layerkit: CommandLine, install: Install, monkeypatch: 
 
 
 def test_no_plugin_is_fine(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerkit.cli.doctor.installed_plugins", tuple)
+    monkeypatch.setattr("layerkit.cli.commands.doctor.installed_plugins", tuple)
     result = layerkit("doctor")
     assert result.returncode == 0
     assert "disabled" not in result.stdout

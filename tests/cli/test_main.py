@@ -75,6 +75,8 @@ PRINTING = """
 import click
 from layerkit import hookimpl
 
+LAYERKIT_API = 2
+
 @click.command()
 def loud():
     print("hello")

@@ -143,6 +143,8 @@ TWICE = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Twice(Layer):
     """Doubles its inputs."""
 

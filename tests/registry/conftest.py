@@ -22,6 +22,8 @@ from typing import Callable, Literal
 import click
 from layerkit import Initializer, Layer, Loss, hookimpl
 
+LAYERKIT_API = 2
+
 class Times(Layer):
     \"\"\"Multiplies by a number.\"\"\"
     type: Literal["times_of_{module}"] = "times_of_{module}"

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from layerkit.registry.discovery import installed_plugins, installed_registry
-from layerkit.registry.registry import Registration, Registry
+from layerkit.registry.registration import Registration
+from layerkit.registry.registry import Registry
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 import layerkit as lk
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.registry.registration import FAMILIES, Registration
+from layerkit.registry.registry import Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec, TrainingSpec
 from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example_input_shape
+
+LAYERKIT_API = 2
 
 # --- a third-party distribution -----------------------------------------------------------------------------------
 

@@ -35,7 +35,8 @@ HARMLESS = {"builtins.id"}
 FAULTY = (
     "",
     '{"layerkit": 1, "layers": [NaN], "name": "\\ud800"}',
-    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": [{"type": "rleu"}, {}]}}',
+    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": '
+    '[{"type": "relu"}, {"type": "rleu"}, {}]}}',
 )
 """Texts that lead through what is done for faulty specs, once: nothing may be imported there for the first time later."""
 

@@ -218,7 +218,7 @@ FAULTS = [
     ('["a\tb"]', 3, 1, "syntax", "this character cannot stand in a string as it is; write it as an escape"),
     ('["a\\x"]', 3, 2, "syntax", 'JSON has no such escape; a backslash is written as "\\\\"'),
     ('["\\\\\\u12"]', 4, 2, "syntax", 'JSON has no such escape; a backslash is written as "\\\\"'),
-    ("[" * 65, 64, 1, "too_deep", "nested deeper than 64 levels"),
+    ("[" * 17, 16, 1, "too_deep", "nested deeper than 16 levels"),
     ("[NaN]", 1, 3, "not_finite", "expected a finite number, received NaN"),
     ("[+Infinity]", 1, 9, "not_finite", "expected a finite number, received +Infinity"),
     ("[1e999]", 1, 5, "not_finite", "no float is as large as this number"),

@@ -26,7 +26,7 @@ from layerkit import (
 )
 from layerkit.errors import ComponentError, GradientError, TargetError
 from layerkit.testing import GradientCheck, check_layer_gradients, check_loss_gradients, check_network_gradients
-from layerkit.testing.gradients import require_passed
+from layerkit.testing.derivatives import require_passed
 
 
 class Scale(Layer):

@@ -15,6 +15,8 @@ SQUARE = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Square(Layer):
     """``outputs = inputs**2``. Shapes: inputs and outputs (N, D)."""
 
@@ -36,6 +38,8 @@ SEVERAL = '''
 from typing import Literal
 import numpy as np
 from layerkit import Initializer, hookimpl
+
+LAYERKIT_API = 2
 
 class Filled(Initializer):
     """All values ``value``."""
@@ -65,7 +69,7 @@ class Broken(Filled):
 def layerkit_components():
     return [Filled, Broken]
 '''
-NOTHING = "from layerkit import hookimpl\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
+NOTHING = "from layerkit import hookimpl\n\nLAYERKIT_API = 2\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
 BROKEN = "raise RuntimeError('no such accelerator')\n"
 
 PLUGINS = {

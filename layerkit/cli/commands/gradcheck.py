@@ -11,7 +11,7 @@ import numpy as np
 
 from layerkit.errors import GradientError
 from layerkit.network.sequential import build
-from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.discovery import installed_registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.layer import Layer
@@ -82,7 +82,7 @@ def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tu
 
 
 def _check_type(tag: str, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
-    stage = example(builtin_registry().resolve(Stage, tag))
+    stage = example(installed_registry().resolve(Stage, tag))
     shape = example_input_shape(stage)
     if isinstance(stage, Layer):
         checks = check_layer_gradients(stage, shape, dtype="float32", seed=seed, batch=batch, elements=elements)
