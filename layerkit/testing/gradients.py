@@ -122,7 +122,8 @@ def check_loss_gradients(
     wanted = loss.example_targets(input_shape, batch, rng) if targets is None else np.asarray(targets)
     logits = loss.example_inputs(input_shape, len(wanted), rng).astype(np.float64)
     d_out = _random_number(rng)
-    d_losses = rng.standard_normal(len(wanted))
+    signs = np.resize([1, -1], len(wanted)) * rng.choice([-1, 1])  # both of them: a loss must not take them for weights
+    d_losses = signs * rng.uniform(0.5, 2, len(wanted))
     weight = None if sample_weight is None else sample_weights(np.asarray(sample_weight), len(wanted))
 
     def both(at: Node) -> list[_Passes]:

@@ -19,6 +19,9 @@ from layerkit.errors import DataError
 from layerkit.testing.conformance.verdicts import blaming, given, global_randomness_kept, require
 from layerkit.typing import Array
 
+FEW = 20
+"""Rows that are taken at once."""
+
 
 def samples(dataset: Dataset, rng: np.random.Generator) -> None:
     """Inputs are finite real numbers of one shape, in all parts alike; each has a target, and a weight where there are any."""
@@ -46,20 +49,19 @@ def taken_rows(dataset: Dataset, rng: np.random.Generator) -> None:
     for part, some in _parts(_load(dataset, rng)):
         count = len(some)
         whole = {name: array.copy() for name, array in _named(_take(some, slice(0, count))).items()}
-        half = max(count // 2, 1)
+        few = min(max(count // 2, 1), FEW)
         cases: list[tuple[str, Rows]] = [
-            ("a slice", slice(count - half, count)),
-            ("numbers in order", np.arange(half)),
-            ("numbers in any order", rng.permutation(count)[:half]),
+            ("a slice", slice(count - few, count)),
+            ("numbers in order", np.arange(few)),
+            ("numbers in any order", rng.permutation(count)[:few]),
             ("one number twice", np.array([count - 1, count - 1])),
         ]
         with given(part):
             taken = [_take(some, rows) for _, rows in cases]
             _require_rows(cases, taken, whole, "")
-            written = _take(some, rng.permutation(count))
-            for case in reversed(cases):
+            for case in cases:
+                written = _take(some, rng.permutation(count)[: few + 1])
                 _require_rows([case], [_take(some, case[1], written)], whole, ", where a longer batch may be written over")
-                written = _take(some, rng.permutation(count))
 
 
 def _require_rows(cases: list[tuple[str, Rows]], taken: list[Batch], whole: dict[str, Array], circumstance: str) -> None:
