@@ -24,6 +24,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from layerkit.component import Component
+from layerkit.errors import ShapeError
 from layerkit.typing import Array, Shape
 
 
@@ -43,17 +44,60 @@ class Initializer(Component):
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return a new float64 array of ``shape``; ``rng`` is the only source of randomness."""
 
+    def fill(self, array: Array, rng: np.random.Generator) -> None:
+        """Write into ``array`` what `draw` gives for its shape, rounded to its dtype.
 
-class Zeros(Initializer):
+        By default all values are drawn at once, which takes 8 bytes for each until they are written. `Elementwise` draws
+        them in pieces.
+
+        Raises
+        ------
+        ShapeError
+            If what `draw` gives has another shape.
+        """
+        values = self.draw(array.shape, rng)
+        if np.shape(values) != array.shape:
+            raise ShapeError(f"{self.type}.draw gives shape {np.shape(values)}, expected {array.shape}")
+        array[...] = values
+
+
+class Elementwise(Initializer):
+    """Base of the initializers whose values are drawn one after the other: a large array is filled piece by piece."""
+
+    @abstractmethod
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return the next ``count`` float64 values of a parameter of ``shape``, in C order.
+
+        Pieces must be the same values as one draw of them all; those of ``rng.normal`` and ``rng.uniform`` are.
+        """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return self.sample(math.prod(shape), shape, rng).reshape(shape)
+
+    def fill(self, array: Array, rng: np.random.Generator) -> None:
+        if not array.flags.c_contiguous:
+            super().fill(array, rng)
+            return
+        flat = array.reshape(-1)
+        for start in range(0, flat.size, _PIECE):
+            piece = flat[start : start + _PIECE]
+            piece[...] = self.sample(piece.size, array.shape, rng)
+
+
+_PIECE = 2**16
+"""Values that are drawn at once: half a MiB, which stays in the cache."""
+
+
+class Zeros(Elementwise):
     """All values 0."""
 
     type: Literal["zeros"] = "zeros"
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return np.zeros(shape)
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.zeros(count)
 
 
-class Constant(Initializer):
+class Constant(Elementwise):
     """All values ``value``."""
 
     type: Literal["constant"] = "constant"
@@ -65,11 +109,11 @@ class Constant(Initializer):
         yield cls(value=0.1)
         yield cls(value=-3)
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return np.full(shape, float(self.value))
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.full(count, float(self.value))
 
 
-class Uniform(Initializer):
+class Uniform(Elementwise):
     """Uniform on ``[low, high)``."""
 
     type: Literal["uniform"] = "uniform"
@@ -91,11 +135,11 @@ class Uniform(Initializer):
         yield cls()
         yield cls(low=1, high=2)
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return rng.uniform(self.low, self.high, shape)
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.uniform(self.low, self.high, count)
 
 
-class Normal(Initializer):
+class Normal(Elementwise):
     """Normal with the given ``mean`` and standard deviation ``std``."""
 
     type: Literal["normal"] = "normal"
@@ -109,43 +153,43 @@ class Normal(Initializer):
         yield cls()
         yield cls(mean=2.0, std=0.5)
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return rng.normal(self.mean, self.std, shape)
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(self.mean, self.std, count)
 
 
-class XavierUniform(Initializer):
+class XavierUniform(Elementwise):
     """Uniform on ``±sqrt(6 / (fan_in + fan_out))``; equation 16 of [1]_."""
 
     type: Literal["xavier_uniform"] = "xavier_uniform"
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         limit = math.sqrt(6 / sum(fans(shape)))
-        return rng.uniform(-limit, limit, shape)
+        return rng.uniform(-limit, limit, count)
 
 
-class XavierNormal(Initializer):
+class XavierNormal(Elementwise):
     """Normal with mean 0 and variance ``2 / (fan_in + fan_out)``; equation 12 of [1]_."""
 
     type: Literal["xavier_normal"] = "xavier_normal"
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return rng.normal(0.0, math.sqrt(2 / sum(fans(shape))), shape)
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, math.sqrt(2 / sum(fans(shape))), count)
 
 
-class HeUniform(Initializer):
+class HeUniform(Elementwise):
     """Uniform on ``±sqrt(6 / fan_in)``, which has the variance of equation 10 of [2]_; for layers before a ReLU."""
 
     type: Literal["he_uniform"] = "he_uniform"
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         limit = math.sqrt(6 / fans(shape)[0])
-        return rng.uniform(-limit, limit, shape)
+        return rng.uniform(-limit, limit, count)
 
 
-class HeNormal(Initializer):
+class HeNormal(Elementwise):
     """Normal with mean 0 and variance ``2 / fan_in``; equation 10 of [2]_; for layers before a ReLU."""
 
     type: Literal["he_normal"] = "he_normal"
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return rng.normal(0.0, math.sqrt(2 / fans(shape)[0]), shape)
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, math.sqrt(2 / fans(shape)[0]), count)

@@ -32,11 +32,19 @@ def random_stream(seed: int, *path: str) -> np.random.Generator:
     """
     if seed < 0:
         raise InputError(f"a seed is an integer of 0 or more, received {seed}")
-    key: list[int] = []
+    words = [seed & 0xFFFFFFFF]
+    while seed := seed >> 32:
+        words.append(seed & 0xFFFFFFFF)
+    words += [0] * (_POOL_SIZE - len(words))
     for part in path:
         encoded = part.encode()
-        key += [len(encoded), *encoded]
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+        words += [len(encoded), *encoded]
+    # The same as SeedSequence(seed, spawn_key=...), which takes a microsecond for each number of the key.
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(np.array(words, np.uint32))))
+
+
+_POOL_SIZE = 4
+"""Words to which ``SeedSequence`` fills up a seed before a spawn key follows."""
 
 
 def fresh_seed() -> int:

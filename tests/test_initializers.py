@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import tracemalloc
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from layerkit import (
     Affine,
+    Array,
     CategoricalCrossEntropy,
     Constant,
     HeNormal,
@@ -21,6 +23,7 @@ from layerkit import (
     Normal,
     Sequential,
     Shape,
+    ShapeError,
     Uniform,
     XavierNormal,
     XavierUniform,
@@ -40,6 +43,8 @@ ALL = [
 ]
 RANDOM = ALL[2:]
 DENSE, CONV = (300, 100), (5, 5, 20, 40)
+LARGE = (300, 700)
+"""More values than are drawn at once."""
 
 
 def draw(initializer: Initializer, shape: Shape, seed: int = 0) -> np.ndarray:
@@ -136,6 +141,92 @@ def test_fixed_values_leave_the_stream_alone(initializer: Initializer) -> None:
     rng = np.random.default_rng(1)
     initializer.draw((4, 5), rng)
     assert rng.random() == np.random.default_rng(1).random()
+
+
+# --- filling an array ---------------------------------------------------------------------------------------------
+
+
+class Whole(Initializer):
+    """Values that are known together alone: ranks, times a factor."""
+
+    type: Literal["whole"] = "whole"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.permutation(math.prod(shape)).reshape(shape) / 7
+
+
+class Narrow(Whole):
+    """Values of another shape than was asked for, which could be broadcast."""
+
+    type: Literal["narrow"] = "narrow"
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return super().draw(shape[-1:], rng)
+
+
+def in_one_draw(initializer: Initializer, shape: Shape, rng: np.random.Generator) -> Array:
+    """Return what a built-in initializer should draw, by one call of NumPy for all values."""
+    fan_in, fan_out = fans(shape)
+    match initializer:
+        case Uniform():
+            return rng.uniform(initializer.low, initializer.high, shape)
+        case Normal():
+            return rng.normal(initializer.mean, initializer.std, shape)
+        case XavierUniform():
+            return rng.uniform(-math.sqrt(6 / (fan_in + fan_out)), math.sqrt(6 / (fan_in + fan_out)), shape)
+        case XavierNormal():
+            return rng.normal(0.0, math.sqrt(2 / (fan_in + fan_out)), shape)
+        case HeUniform():
+            return rng.uniform(-math.sqrt(6 / fan_in), math.sqrt(6 / fan_in), shape)
+        case HeNormal():
+            return rng.normal(0.0, math.sqrt(2 / fan_in), shape)
+    return np.full(shape, 0.25 if isinstance(initializer, Constant) else 0.0)
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(), (5,), LARGE, (2, 3, 4, 10_000)], ids=str)
+def test_pieces_are_bit_for_bit_what_one_draw_gives(initializer: Initializer, dtype: str, shape: Shape) -> None:
+    array, rng, other = np.empty(shape, dtype), np.random.default_rng(3), np.random.default_rng(3)
+    initializer.fill(array, rng)
+    assert array.tobytes() == in_one_draw(initializer, shape, other).astype(dtype).tobytes()
+    assert rng.random() == other.random()
+
+
+@pytest.mark.parametrize("initializer", [*ALL, Whole()], ids=str)
+@pytest.mark.parametrize("shape", [(), (4, 5), LARGE], ids=str)
+def test_an_array_is_filled_with_what_is_drawn(initializer: Initializer, shape: Shape) -> None:
+    array = np.empty(shape, np.float32)
+    initializer.fill(array, np.random.default_rng(3))
+    assert_array_equal(array, np.asarray(draw(initializer, shape, seed=3)).astype(np.float32))
+
+
+@pytest.mark.parametrize("initializer", [Normal(), Whole()], ids=str)
+def test_an_array_may_lie_anyhow_in_memory(initializer: Initializer) -> None:
+    array = np.zeros((700, 600)).T[::2]
+    initializer.fill(array, np.random.default_rng(3))
+    assert_array_equal(array, draw(initializer, LARGE, seed=3))
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=str)
+def test_a_large_array_is_filled_in_little_memory(initializer: Initializer) -> None:
+    array, rng = np.empty((3000, 1000), np.float32), np.random.default_rng(0)
+    tracemalloc.start()
+    try:
+        initializer.fill(array, rng)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_values_of_another_shape_are_refused() -> None:
+    array = np.zeros((4, 5))
+    with pytest.raises(ShapeError, match=r"narrow\.draw gives shape \(5,\), expected \(4, 5\)"):
+        Narrow().fill(array, np.random.default_rng(0))
+    assert not array.any()
+
+
+# --- as JSON ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("initializer", ALL, ids=str)

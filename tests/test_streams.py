@@ -49,6 +49,16 @@ def test_a_stream_is_the_same_on_every_machine_and_day() -> None:
     assert random_stream(123, "shuffle").bit_generator.random_raw(1).tolist() == [15369627978013722616]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**53 - 1, 2**200])
+@pytest.mark.parametrize("path", [(), ("",), ("node", "affine_1"), ("node", "é" * 300)], ids=len)
+def test_a_stream_is_that_of_a_spawn_key(seed: int, path: tuple[str, ...]) -> None:
+    key = [number for part in path for number in (len(part.encode()), *part.encode())]
+    spawned = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+    stream = random_stream(seed, *path)
+    assert stream.bit_generator.state == spawned.bit_generator.state
+    assert stream.spawn(2)[1].bit_generator.state == spawned.spawn(2)[1].bit_generator.state
+
+
 @pytest.mark.parametrize("seed", [0, 123])
 def test_no_two_paths_share_a_stream(seed: int) -> None:
     numbers = [drawn(seed, *path) for path in PATHS]

@@ -27,8 +27,8 @@ class DatasetFacts:
 
     Attributes
     ----------
-    train_count
-        Number of training samples.
+    train_count, test_count
+        Numbers of training samples and of test samples.
     input_shape
         Shape of one sample.
     task
@@ -38,6 +38,7 @@ class DatasetFacts:
     """
 
     train_count: int | None = None
+    test_count: int | None = None
     input_shape: Shape | None = None
     task: Task | None = None
     n_classes: int | None = None

@@ -56,6 +56,7 @@ class SplittingDataset(Dataset):
         test_count = math.ceil(self.count * self.test_size) if self.test_size else 0
         return DatasetFacts(
             train_count=self.count - test_count,
+            test_count=test_count,
             input_shape=self.sample_shape,
             task="numbers" if self.n_classes is None else "classes",
             n_classes=self.n_classes,

@@ -11,9 +11,9 @@ import numpy as np
 
 from layerkit.errors import ComponentError, InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
+from layerkit.memory import free_memory, size_text
 from layerkit.network.arguments import read_only
 from layerkit.optimizers.step import Place
-from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
 from layerkit.stack.chain import Chain
 from layerkit.stack.node import Node
@@ -67,13 +67,13 @@ def assemble(
     """
     size = sum(plan.parameter_count for top in plans for plan in top.tree())
     needed = 2 * size * np.dtype(dtype).itemsize
-    if needed > free_memory():
+    free = free_memory()
+    if needed > free:
         count = size if size < 10**18 else "more than 10^18"  # Python writes no number of thousands of digits
-        raise MemoryBudgetError(
-            f"{count} parameters and their gradients take {size_text(needed)}; the machine has {size_text(free_memory())} free"
-        )
+        raise MemoryBudgetError(f"{count} parameters and their gradients take {size_text(needed)}; {size_text(free)} are free")
     builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed, initialize=initialize, training=training)
-    nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)
+    with np.errstate(over="ignore"):  # an initial value that overflows is refused, in words
+        nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)
     return Assembly(nodes, builder.parameters, builder.gradients, tuple(builder.layout))
 
 
@@ -158,10 +158,12 @@ class _Builder:
 
 
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
-    with np.errstate(over="ignore"):  # what overflows is refused below, in words
-        try:
-            array[...] = initializer.draw(array.shape, node.rng)
-        except Exception as error:
-            raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
-    if not np.isfinite(array).all():
+    rng = node.rng
+    try:
+        initializer.fill(array, rng)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's initializer may fail in any way, even exit
+        raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
+    if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # which take no memory
         raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")

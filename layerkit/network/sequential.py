@@ -26,6 +26,7 @@ from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays
 from layerkit.network.passes import Passes
 from layerkit.observers.training import Training
 from layerkit.spec.canonical import required_plugins, resolved_json
+from layerkit.spec.cost import rows_at_once
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import FitOptions
@@ -35,10 +36,11 @@ from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
 
-_ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_prediction_passes", "_training")
+_ASSEMBLED = (
+    *("nodes", "layout", "_parameters", "_gradients", "_rows_at_once"),
+    *("_training_passes", "_prediction_passes", "_training"),
+)
 """What a copy of a network makes anew."""
-_ROWS_AT_ONCE = 1024
-"""Samples that a prediction takes through the network together: enough to be fast, few enough to stay in the cache."""
 
 
 class Sequential:
@@ -112,11 +114,14 @@ class Sequential:
         self.spec = spec
         self.seed = seed
         wanted = self.needs_input_gradient
-        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize, needs_input_gradient=wanted)
+        plans = spec.plan()
+        assembly = assemble(plans, spec.dtype, seed, initialize=initialize, needs_input_gradient=wanted)
         self.nodes: tuple[Node, ...] = assembly.nodes
         self._parameters = assembly.parameters
         self._gradients = assembly.gradients
         self.layout = assembly.layout
+        work_size = sum(plan.work_size for top in plans for plan in top.tree())
+        self._rows_at_once = rows_at_once(work_size, np.dtype(spec.dtype).itemsize)
         self._training_passes = Passes(self.nodes)
         self._prediction_passes = threading.local()
         self._training: Training | None = None
@@ -238,7 +243,7 @@ class Sequential:
         weight = np.ones(len(batch.inputs)) if batch.sample_weight is None else batch.sample_weight
         total, passes = float(weight.sum()), self._passes()
         mean = 0.0
-        for rows in _chunks(len(batch.inputs)):
+        for rows in _chunks(len(batch.inputs), self._rows_at_once):
             share = float(weight[rows].sum()) / total
             if share:
                 part = None if batch.sample_weight is None else batch.sample_weight[rows]
@@ -446,7 +451,7 @@ class Sequential:
     def _in_chunks(self, inputs: npt.ArrayLike, finish: Callable[[Passes, Array], Array]) -> Array:
         array, passes = self.checked_inputs(inputs), self._passes()
         outputs: Array | None = None
-        for rows in _chunks(len(array)):
+        for rows in _chunks(len(array), self._rows_at_once):
             part = finish(passes, passes.logits(array[rows]))
             if outputs is None:
                 outputs = np.empty((len(array), *part.shape[1:]), part.dtype)
@@ -465,6 +470,6 @@ def _score(metric: Metric, outcome: Outcome) -> float:
         return float(metric.score(outcome))
 
 
-def _chunks(count: int) -> Iterator[slice]:
-    for start in range(0, count, _ROWS_AT_ONCE):
-        yield slice(start, min(start + _ROWS_AT_ONCE, count))
+def _chunks(count: int, rows: int) -> Iterator[slice]:
+    for start in range(0, count, rows):
+        yield slice(start, min(start + rows, count))

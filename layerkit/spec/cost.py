@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import math
-import os
-from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from layerkit.data.base import DatasetFacts
 from layerkit.errors import InputError
+from layerkit.initializers import Initializer
+from layerkit.memory import free_memory, size_text
+from layerkit.optimizers.base import Optimizer
+from layerkit.optimizers.step import Slot
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.plan import NodePlan
 from layerkit.spec.run import RunSpec
+from layerkit.stack.declarations import Parameter, State
 from layerkit.typing import Shape
+
+
+def rows_at_once(work_size: int, itemsize: int) -> int:
+    """Return how many samples a prediction takes through a network together.
+
+    Enough to be fast, few enough to stay in the cache, and never so many that the work arrays grow beyond 64 MiB.
+
+    Parameters
+    ----------
+    work_size
+        Numbers in the work arrays for one sample, of all nodes.
+    itemsize
+        Bytes of a float.
+    """
+    return max(1, min(_MOST_ROWS, _PREDICTION_BYTES // max(1, work_size * itemsize)))
+
+
+_MOST_ROWS = 1024
+_PREDICTION_BYTES = 2**26
 
 
 class NodeCost(NamedTuple):
@@ -45,24 +69,32 @@ class NodeCost(NamedTuple):
 
 @dataclass(frozen=True)
 class Cost:
-    """What a whole network takes, in bytes unless said otherwise.
+    """What a whole network takes to be built, trained, scored and saved, in bytes unless said otherwise, and at the most.
+
+    What the data set itself takes is not counted, since it is not known before it is loaded.
 
     Attributes
     ----------
     plans
         The plans of its nodes.
-    itemsize
-        Bytes of a float.
+    dtype
+        Of its floating-point arrays.
     batch
         Samples a step that the figures are for.
-    slot_count
-        Vectors that the optimizer keeps.
+    optimizer
+        What trains it; None for a network alone.
+    facts
+        What is known of the data.
+    reads_weights
+        Whether the initial weights come from a file.
     """
 
     plans: tuple[NodePlan, ...]
-    itemsize: int
-    batch: int
-    slot_count: int
+    dtype: np.dtype[Any]
+    batch: int = 1
+    optimizer: Optimizer | None = None
+    facts: DatasetFacts = field(default_factory=DatasetFacts)
+    reads_weights: bool = False
 
     @cached_property
     def every(self) -> list[NodePlan]:
@@ -70,35 +102,112 @@ class Cost:
         return [plan for top in self.plans for plan in (top.tree() if top.branches else (top,))]
 
     @cached_property
+    def _arrays(self) -> list[Parameter | State]:
+        return [array for plan in self.every for arrays in (plan.parameters, plan.state) for array in arrays.values()]
+
+    @cached_property
     def parameter_count(self) -> int:
         """Trainable numbers."""
         return sum([plan.parameter_count for plan in self.every])
 
+    @cached_property
+    def work_size(self) -> int:
+        """Numbers in the work arrays for one sample in a training step, at the most."""
+        return sum([plan.work_size for plan in self.every])
+
     @property
     def parameters(self) -> int:
         """The flat parameter vector; the flat gradient vector takes as much again."""
-        return self.parameter_count * self.itemsize
-
-    @property
-    def slots(self) -> int:
-        """What the optimizer keeps between steps."""
-        return self.slot_count * self.parameters
+        return self.parameter_count * self.dtype.itemsize
 
     @cached_property
     def state(self) -> int:
         """Arrays that are saved and not trained."""
         declared = [declared for plan in self.every if plan.state for declared in plan.state.values()]
-        return sum(math.prod(array.shape) for array in declared) * self.itemsize
+        return sum(math.prod(array.shape) * np.dtype(array.dtype or self.dtype).itemsize for array in declared)
+
+    @property
+    def slots(self) -> int:
+        """What the optimizer keeps between steps."""
+        shapes = [] if self.optimizer is None else _slot_shapes(self.optimizer)
+        return sum(math.prod(shape) * self.dtype.itemsize if isinstance(shape, tuple) else self.parameters for shape in shapes)
+
+    @property
+    def update(self) -> int:
+        """Work arrays of an update, and of the weight decay before it; the state where a step may be repeated."""
+        if self.optimizer is None:
+            return 0
+        adds_decay = self.optimizer.weight_decay > 0 and not self.optimizer.decoupled
+        vectors = (_update_vectors(self.optimizer) + adds_decay) * self.parameters
+        return vectors + (self.state if self.optimizer.reevaluates else 0)
+
+    @property
+    def work(self) -> int:
+        """Work arrays of a training step."""
+        return self.work_size * self.dtype.itemsize * self.batch
+
+    @property
+    def samples(self) -> int:
+        """The samples in the network's dtype, their order, and the batch that is made of them."""
+        inputs = math.prod(self.plans[0].input_shape)
+        # A class is written as a label of 8 bytes, other targets as numbers, no more than there are logits.
+        numbers = 0 if self.facts.n_classes else self._logits
+        one = inputs * self.dtype.itemsize + (numbers * self.dtype.itemsize or 8)
+        # Whether each number is finite, where the sample comes in the order, and what its targets are in float64, twice.
+        checks = inputs + 8 + 16 * numbers
+        count = (self.facts.train_count or 0) + (self.facts.test_count or 0)
+        return self.batch * one + count * (one + checks)
+
+    @property
+    def rows(self) -> int:
+        """Samples that a prediction takes through the network together."""
+        return rows_at_once(self.work_size, self.dtype.itemsize)
+
+    @property
+    def prediction(self) -> int:
+        """Work arrays of a prediction, which has its own; what is predicted of the test samples, and what that decides."""
+        one = self._logits * (self.dtype.itemsize + 1) + 8
+        return self.work_size * self.dtype.itemsize * self.rows + (self.facts.test_count or 0) * one
+
+    @property
+    def _logits(self) -> int:
+        return math.prod(self.plans[-1].input_shape)
+
+    @property
+    def objects(self) -> int:
+        """The nodes and their views of arrays as Python objects."""
+        return _NODE * len(self.every) + _VIEWS * len(self._arrays)
 
     @cached_property
-    def work(self) -> int:
-        """Work arrays of a training step, at the most."""
-        return sum([plan.work_size for plan in self.every]) * self.itemsize * self.batch
+    def temporary(self) -> int:
+        """What drawing the initial weights, reading them, or saving the network takes for a while: the most of the three."""
+        saved = self.parameters + self.state
+        whole = [array for array in self._arrays if type(array.initializer).fill is Initializer.fill]
+        drawing = _DRAWN * max([math.prod(array.shape) for array in whole], default=0)
+        reading = saved + 2 * max(1, 8 // self.dtype.itemsize) * saved if self.reads_weights else 0
+        saving = 3 * saved
+        return max(drawing, reading, saving)
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Bytes by what they are for; the names are those of the properties."""
+        return {
+            "parameters": self.parameters,
+            "gradients": self.parameters,
+            "state": self.state,
+            "slots": self.slots,
+            "update": self.update,
+            "work": self.work,
+            "samples": self.samples,
+            "prediction": self.prediction,
+            "objects": self.objects,
+            "temporary": self.temporary,
+        }
 
     @property
     def total(self) -> int:
         """Everything together."""
-        return 2 * self.parameters + self.slots + self.state + self.work
+        return sum(self.parts.values())
 
     @cached_property
     def nodes(self) -> tuple[NodeCost, ...]:
@@ -125,33 +234,64 @@ class Cost:
             "batch": self.batch,
             "parameter_count": self.parameter_count,
             "flops": self.flops,
-            "bytes": {
-                "parameters": self.parameters,
-                "gradients": self.parameters,
-                "slots": self.slots,
-                "state": self.state,
-                "work": self.work,
-                "total": self.total,
-            },
+            "bytes": {**self.parts, "total": self.total},
         }
 
 
+_NODE = 6 * 2**10
+"""Bytes of a node and of its like for predictions, arrays apart."""
+_VIEWS = 2**10
+"""Bytes of the views of one declared array, and of their names."""
+_DRAWN = 4 * 8
+"""Bytes for each number that is drawn with the rest of its array: an orthogonal matrix takes four arrays of float64."""
+
+
 def cost_of(spec: RunSpec | ModelSpec) -> Cost:
-    """Return what ``spec`` takes; a bare model is counted with plain gradient descent and a batch of 1."""
+    """Return what ``spec`` takes; a bare model is counted with a batch of 1 and no optimizer."""
     if isinstance(spec, ModelSpec):
-        return Cost(spec.plan(), np.dtype(spec.dtype).itemsize, 1, 0)
-    batch = spec.training.batch_size or spec.data.facts().train_count or 1
-    return Cost(spec.model.plan(), np.dtype(spec.model.dtype).itemsize, batch, len(spec.training.optimizer.slots()))
+        return Cost(spec.plan(), np.dtype(spec.dtype))
+    training, facts = spec.training, spec.data.facts()
+    return Cost(
+        spec.model.plan(),
+        np.dtype(spec.model.dtype),
+        batch=training.batch_size or facts.train_count or 1,
+        optimizer=training.optimizer,
+        facts=facts,
+        reads_weights=training.initial_weights is not None,
+    )
 
 
 def _flops(plan: NodePlan) -> int:
+    what = f"{plan.stage.type}.flops"
+    flops = _answer(what, lambda: plan.stage.flops(plan.input_shape), f" on samples of shape {plan.input_shape}")
+    return _count(flops, what, "operations")
+
+
+def _slot_shapes(optimizer: Optimizer) -> list[Shape | str]:
+    slots = _answer(f"{optimizer.type}.slots", optimizer.slots)
+    if not isinstance(slots, Mapping) or not all(isinstance(slot, Slot) for slot in slots.values()):
+        raise InputError(f"{optimizer.type}.slots gives {slots!r}; expected a Slot by each name")
+    return [slot.shape for slot in slots.values()]
+
+
+def _update_vectors(optimizer: Optimizer) -> int:
+    what = f"{optimizer.type}.work_size"
+    return _count(_answer(what, optimizer.work_size), what, "arrays")
+
+
+def _answer(what: str, ask: Callable[[], Any], where: str = "") -> Any:
     try:
-        flops = plan.stage.flops(plan.input_shape)
-    except Exception as error:  # a third party's layer may fail in any way
-        raise InputError(failure(f"{plan.stage.type}.flops fails on samples of shape {plan.input_shape}", error)) from error
-    if type(flops) is not int or flops < 0:
-        raise InputError(f"{plan.stage.type}.flops gives {flops!r}; expected a whole number of operations")
-    return flops
+        return ask()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's component may fail in any way
+        raise InputError(failure(f"{what} fails{where}", error)) from error
+
+
+def _count(answer: Any, what: str, of: str) -> int:
+    if type(answer) is not int or answer < 0:
+        raise InputError(f"{what} gives {answer!r}; expected a whole number of {of}")
+    return answer
 
 
 def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
@@ -168,25 +308,3 @@ def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
     )
     prefix = () if isinstance(spec, ModelSpec) else ("model",)
     return [Fault((*prefix, "layers", largest), "memory", message)]
-
-
-@cache
-def free_memory() -> int:
-    """Return the bytes of memory that the machine had free when this was first asked."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def size_text(count: int) -> str:
-    """Write a number of bytes as ``1.5 GiB``."""
-    size = float(min(count, 2**1000))
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.3g} EiB"

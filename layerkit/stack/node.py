@@ -12,6 +12,9 @@ from layerkit.stack.buffers import Buffers
 from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
+_NONE = Arrays({})
+"""Most nodes own no arrays of one kind or another."""
+
 
 class InnerStack(Protocol):
     """A stack of inner layers, as the layer that holds them runs it; a `layerkit.Chain` of nodes of its own."""
@@ -103,9 +106,9 @@ class Node(Buffers):
         self.cache: Any = None
         self.sample_count = 0
         self.normalized_weight: Array | float = 1.0
-        self._params = Arrays(params)
-        self._grads = Arrays(grads)
-        self._state = Arrays(state)
+        self._params = Arrays(params) if params else _NONE
+        self._grads = Arrays(grads) if grads else _NONE
+        self._state = Arrays(state) if state else _NONE
         self._make_rng = make_rng
         self._rng: np.random.Generator | None = None
         self._training = training

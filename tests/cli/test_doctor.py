@@ -17,7 +17,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
 CommandLine = Callable[..., CompletedProcess[str]]
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 HALVE = """
 from typing import Literal
@@ -96,13 +96,13 @@ def test_a_person_reads_the_same(layerkit: CommandLine, install: Install, monkey
     assert "doctored-halve 2.5 ok components: halve commands: halve-all" in text
 
 
-def test_a_sound_plugin(layerkit: CommandLine, install: Install, tmp_path: Path) -> None:
-    install("doctored-halve", HALVE)
+def test_a_sound_plugin(layerkit: CommandLine, install: Install) -> None:
+    folder = install("doctored-halve", HALVE)
     assert layerkit("doctor", "--format", "json").returncode == 0
     assert plugin(layerkit, "doctored-halve") == {
         "distribution": "doctored-halve",
         "version": "2.5",
-        "location": str(tmp_path),
+        "location": str(folder),
         "healthy": True,
         "problem": None,
         "components": [{"family": "layer", "name": "halve"}],

@@ -77,7 +77,7 @@ def layerkit_components():
 
 
 @pytest.fixture
-def wrong_plugin(install: Callable[[str, str], None]) -> None:
+def wrong_plugin(install: Callable[[str, str], Path]) -> None:
     """Install a layer and a loss with wrong gradients for as long as the test runs."""
     install("layerkit-wrong", WRONG)
 

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 CommandLine = Callable[..., CompletedProcess[str]]
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 GREET = '''
 import click

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -296,18 +296,9 @@ def everything(request: pytest.FixtureRequest, specs: Path, ask: Ask, tmp_path_f
 
 
 @pytest.fixture
-def here(laid: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def here(laid: Path, put_on_path: Callable[[Path], None]) -> None:
     """Put every distribution on the path of this process for as long as a test runs."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(laid)
-    for remembered in (installed_plugins, installed_registry):
-        remembered.cache_clear()
-    yield
-    for remembered in (installed_plugins, installed_registry):
-        remembered.cache_clear()
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == laid:
-            del sys.modules[name]
+    put_on_path(laid)
 
 
 # --- broken plugins -----------------------------------------------------------------------------------------------

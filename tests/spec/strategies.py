@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -65,8 +65,8 @@ class Gain(lk.Layer):
     def parameters(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
         return {"gain": lk.Parameter((1,) if self.mode == "one" else input_shape, self.gain_init)}
 
-    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
-        return {"mean": lk.Parameter(input_shape)}
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+        return {"mean": lk.State(input_shape), "count": lk.State((), dtype="int64")}
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
         node.cache = inputs
@@ -91,8 +91,8 @@ class Sandwich(lk.Layer):
     def output_shape(self, input_shape: lk.Shape) -> lk.Shape:
         return lk.chain_shape(self.layers, input_shape)
 
-    def branches(self, input_shape: lk.Shape) -> Mapping[str, Sequence[lk.Layer]]:
-        return {"layers": self.layers}
+    def branches(self, input_shape: lk.Shape) -> Mapping[str, lk.Branch]:
+        return {"layers": lk.Branch(self.layers)}
 
     def work_size(self, input_shape: lk.Shape) -> int:
         return 0
@@ -112,14 +112,18 @@ class Distance(lk.Loss):
 
     type: Literal["distance"] = "distance"
 
-    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
+    def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
+        return lk.number_targets(targets, logits_shape, dtype)
+
+    def losses(self, node: lk.Node, logits: lk.Array, targets: lk.Array) -> lk.Array:
         node.cache = np.subtract(logits, targets, out=node.buffer("gap", logits.shape))
-        return float(np.square(node.cache).sum()) / 2
+        return np.square(node.cache).reshape(len(logits), -1).sum(axis=1) / 2
 
-    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
-        return np.multiply(node.cache, d_out, out=node.buffer("d_logits", node.cache.shape))
+    def d_logits(self, node: lk.Node, d_losses: lk.Array) -> lk.Array:
+        weights = d_losses.reshape(-1, *[1] * (node.cache.ndim - 1))
+        return np.multiply(node.cache, weights, out=node.buffer("d_logits", node.cache.shape))
 
-    def predict(self, logits: lk.Array) -> lk.Array:
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
         return logits.copy()
 
 
@@ -143,21 +147,34 @@ class Averaged(lk.Optimizer):
     rates: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] = (0.9, 0.99)
     """How slowly the means forget."""
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return "fast", "slow"
+    def slots(self) -> Mapping[str, lk.Slot]:
+        return {"fast": lk.Slot(), "slow": lk.Slot()}
 
-    def update(
-        self,
-        slots: Mapping[str, lk.Array],
-        parameters: lk.Array,
-        gradients: lk.Array,
-        learning_rate: float,
-        step: int,
-    ) -> None:
-        for slot, rate in zip(slots.values(), self.rates, strict=True):
-            slot += (1 - rate) * (gradients - slot)
-        parameters -= learning_rate * (slots["fast"] + slots["slow"]) / 2
+    def update(self, step: lk.Step) -> None:
+        for slot, rate in zip(step.slots.values(), self.rates, strict=True):
+            slot += (1 - rate) * (step.gradients - slot)
+        step.parameters[...] -= step.coefficients.rate * (step.slots.fast + step.slots.slow) / 2
+
+
+class Halving(lk.Schedule):
+    """Halves the learning rate every few epochs."""
+
+    type: Literal["halving"] = "halving"
+    epochs: Annotated[int, Field(gt=0)] = 10
+    """How many."""
+
+    def learning_rate(self, initial: float, progress: lk.Progress) -> float:
+        return float(initial * 0.5 ** (progress.epoch // self.epochs))
+
+
+class Count(lk.Metric):
+    """The number of samples."""
+
+    tasks: ClassVar[tuple[lk.Task, ...]] = ("classes", "label_sets", "numbers")
+    type: Literal["count"] = "count"
+
+    def score(self, outcome: lk.Outcome) -> float:
+        return float(len(outcome.targets))
 
 
 class Table(lk.Dataset):
@@ -180,13 +197,13 @@ class Journal(lk.Observer):
     file: str = "journal.txt"
     """Where it would."""
 
-    def watch(self, nodes: Sequence[lk.Node], folder: Any) -> Any:
+    def watch(self, training: lk.Training, memory: lk.Memory) -> Any:
         raise NotImplementedError
 
 
 @lk.hookimpl
 def layerkit_components() -> Sequence[type[Component]]:
-    return [Gain, Sandwich, Distance, Scaled, Averaged, Table, Journal]
+    return [Gain, Sandwich, Distance, Scaled, Averaged, Halving, Count, Table, Journal]
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------
@@ -261,7 +278,8 @@ class SpecSource:
         if "$ref" in schema:
             return self._fields(defs[schema["$ref"].rpartition("/")[2]], random, set(), depth, defs)
         if "anyOf" in schema:
-            return self.value(random.choice(schema["anyOf"]), random, defs, depth)
+            choices = [choice for choice in schema["anyOf"] if self._members.get(choice.get(FAMILY_KEY)) != []]
+            return self.value(random.choice(choices), random, defs, depth)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -452,7 +470,8 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
                 if family == "Dataset":
                     run["data"], shape = component, list(source.sample_shape(component) or shape)
                 else:
-                    run["training"] |= {"optimizer": component} if family == "Optimizer" else {"observers": [component]}
+                    key = {"Optimizer": "optimizer", "Schedule": "schedule", "Metric": "metrics", "Observer": "observers"}[family]
+                    run["training"] |= {key: [component] if key in ("metrics", "observers") else component}
                 yield item, run | {"model": {"input_shape": shape, "layers": layers}}
                 continue
         yield item, {"$schema": "schema.json", "layerkit": 1, "input_shape": shape, "layers": layers}

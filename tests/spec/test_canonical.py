@@ -21,7 +21,7 @@ from layerkit.registry.registration import Registration
 from layerkit.spec.canonical import required_plugins, resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 
-DRAWN = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+DRAWN = settings(suppress_health_check=[HealthCheck.filter_too_much])
 randoms = st.randoms(use_true_random=False)
 
 MODEL = '{"layerkit": 1, "input_shape": [4], "layers": [{"type": "affine", "units": 3}, {"type": "crossentropy"}]}'
@@ -265,9 +265,11 @@ def test_every_default_is_filled_in() -> None:
                 "momentum": 0.0,
                 "nesterov": False,
             },
+            "schedule": None,
             "epochs": 2,
             "batch_size": None,
             "shuffle": True,
+            "metrics": [],
             "initial_weights": None,
             "observers": [],
             "report_every": 1,

@@ -25,7 +25,7 @@ class Known(lk.Dataset):
     n_classes: int | None = None
 
     def facts(self) -> DatasetFacts:
-        return DatasetFacts(self.train_count, self.input_shape, self.n_classes)
+        return DatasetFacts(train_count=self.train_count, input_shape=self.input_shape, n_classes=self.n_classes)
 
     def load(self, seed: int, folder: Any) -> lk.Split:
         raise NotImplementedError

@@ -226,7 +226,7 @@ def test_an_example_prints_what_the_page_shows(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    install: Callable[[str, str], None],
+    install: Callable[[str, str], Path],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for block in [block for block in BLOCKS if block.code == code]:

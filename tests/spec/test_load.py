@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from layerkit import (
     Affine,
     Array,
+    Branch,
     CategoricalCrossEntropy,
     Layer,
     ModelSpec,
@@ -320,7 +321,7 @@ def test_memory_is_checked_last_and_shown_at_the_largest_layer() -> None:
     assert (fault.path, fault.code) == ("model.layers[1]", "memory")
     assert "the memory budget is 1000 B. affine_2 is the largest" in fault.message
     assert faults_of({**document, "seed": -1}) == [(FILE, "seed", "out_of_range")]
-    assert isinstance(parse_spec(json.dumps(document), max_memory=2**20), RunSpec)
+    assert isinstance(parse_spec(json.dumps(document), max_memory=2**24), RunSpec)
 
 
 def test_memory_is_checked_for_an_override() -> None:
@@ -371,7 +372,7 @@ def layerkit_components():
     return [Odd]
 '''
 
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 
 @pytest.mark.parametrize(
@@ -446,7 +447,7 @@ def test_a_plugin_that_was_set_aside_is_not_to_be_installed(install: Install) ->
     install("layerkit-acme", "raise RuntimeError('out of order')")
     (fault,) = error_of(SWISH).diagnostics
     assert "pip install" not in fault.message
-    assert "plugin layerkit-acme 1.0 was set aside: RuntimeError: out of order" in fault.message
+    assert "plugin layerkit-acme 2.5 was set aside: RuntimeError: out of order" in fault.message
 
 
 def test_the_advice_follows_an_override() -> None:
@@ -565,8 +566,8 @@ class Around(Layer):
     type: Literal["around"] = "around"
     inside: Annotated[tuple[Layer, ...], Field(strict=False)]
 
-    def branches(self, input_shape: Shape) -> dict[str, tuple[Layer, ...]]:
-        return {"inside": self.inside}
+    def branches(self, input_shape: Shape) -> dict[str, Branch]:
+        return {"inside": Branch(self.inside)}
 
     def forward(self, node: Node, inputs: Array) -> Array:
         return node.branches["inside"].forward(inputs)

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from layerkit.spec.diagnostics import path_text
@@ -174,14 +174,12 @@ STEPS = st.one_of(st.sampled_from(["a", "type", "$schema", "x-y", "größe", "_1
 LOCATIONS = st.lists(STEPS, min_size=1, max_size=5).filter(lambda steps: isinstance(steps[0], str)).map(tuple)
 
 
-@settings(deadline=None, max_examples=200)
 @given(LOCATIONS)
 def test_the_path_of_a_diagnostic_is_the_path_of_an_override(location: Location) -> None:
     """What ``validate`` prints can be handed to ``--set`` as it is."""
     assert Override(f"{path_text(location)}=1").location == location
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.text(max_size=30))
 def test_any_argument_is_either_applied_or_refused(argument: str) -> None:
     override = Override(argument)

@@ -109,6 +109,9 @@ def test_the_types_are_a_closed_list(registry: Registry) -> None:
 
 
 def members(definitions: dict[str, Any], family: type[lk.Component]) -> list[dict[str, str]]:
+    """Return the references to the members of a family; where there are none, nothing is allowed."""
+    if definitions[family.__name__] == {"not": {}}:
+        return []
     listed: list[dict[str, str]] = definitions[family.__name__]["oneOf"]
     return listed
 
@@ -195,7 +198,7 @@ def test_a_class_within_a_class_or_a_function_has_docstrings_too() -> None:
     assert field_docs(Local)["slope"] == "How steep it is here."
 
 
-MANY = "from typing import Literal\nfrom layerkit import ReLU, hookimpl\n" + "".join(
+MANY = "from typing import Literal\nfrom layerkit import ReLU, hookimpl\nLAYERKIT_API = 2\n" + "".join(
     f"""
 class Many{number}(ReLU):
     type: Literal["many_{number}"] = "many_{number}"

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,16 +96,11 @@ def test_nothing_was_imported():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, lay: Callable[..., Path]) -> Path:
     """Give a folder that distributions are installed in."""
     site = tmp_path_factory.mktemp("site")
     for name, text in PLUGINS.items():
-        module = name.replace("-", "_")
-        (site / f"{module}.py").write_text(text)
-        info = site / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[layerkit]\nplugin = {module}\n")
+        lay(site, name, text, bare=True)
     return site
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from layerkit.cli.spec_file import spec_options
+from layerkit.memory import size_text
 from layerkit.spec.canonical import spec_hash
-from layerkit.spec.cost import Cost, cost_of, size_text
+from layerkit.spec.cost import Cost, cost_of
 from layerkit.spec.load import load_spec
 
 
@@ -45,8 +46,12 @@ def _show(cost: Cost, digest: str) -> None:
     click.echo(f"\nparameters   {cost.parameter_count:,}, {size_text(cost.parameters)}")
     click.echo(f"gradients    {size_text(cost.parameters)}")
     click.echo(f"state        {size_text(cost.state)}")
-    click.echo(f"optimizer    {size_text(cost.slots)}")
+    click.echo(f"optimizer    {size_text(cost.slots)} kept, {size_text(cost.update)} to work with")
     click.echo(f"work arrays  {size_text(cost.work)} for {cost.batch} samples a step")
-    click.echo(f"total        {size_text(cost.total)}")
+    click.echo(f"samples      {size_text(cost.samples)} beside the data set itself")
+    click.echo(f"prediction   {size_text(cost.prediction)} for {cost.rows} samples at once")
+    click.echo(f"objects      {size_text(cost.objects)} for {len(cost.every)} nodes")
+    click.echo(f"temporary    {size_text(cost.temporary)} to draw the parameters, read or save them")
+    click.echo(f"total        {size_text(cost.total)} at the most")
     click.echo(f"FLOPs        {cost.flops:,} a step")
     click.echo(f"spec hash    {digest}")

@@ -10,6 +10,8 @@ from layerkit.testing.conformance.verdicts import blaming, given, global_randomn
 from layerkit.typing import Array, Shape
 
 SHAPES: tuple[Shape, ...] = ((4, 5), (5,), (), (1, 1), (3, 3, 2, 4))
+LARGE = (260, 260)
+"""More values than are drawn at once."""
 
 
 def draws(initializer: Initializer, rng: np.random.Generator) -> None:
@@ -45,9 +47,25 @@ def new_arrays(initializer: Initializer, rng: np.random.Generator) -> None:
     require(np.array_equal(first, before), f"two arrays of {type(initializer).__name__}.draw share memory")
 
 
+def fills(initializer: Initializer, rng: np.random.Generator) -> None:
+    """``fill`` writes what ``draw`` gives, rounded, whatever the size and the dtype, and takes as much from the stream."""
+    seed = int(rng.integers(2**31))
+    for shape, dtype in ((SHAPES[0], np.float32), (LARGE, np.float64)):
+        with given(f"for shape {shape} and {np.dtype(dtype)}"):
+            filler, drawer = np.random.default_rng(seed), np.random.default_rng(seed)
+            array = np.full(shape, np.nan, dtype)
+            with blaming(initializer, "fill"):
+                initializer.fill(array, filler)
+            with blaming(initializer, "draw"):
+                drawn = np.asarray(initializer.draw(shape, drawer)).astype(dtype)
+            name = type(initializer).__name__
+            require(np.array_equal(array, drawn), f"{name}.fill writes other values than {name}.draw gives")
+            require(filler.random() == drawer.random(), f"{name}.fill takes more or less from rng than {name}.draw")
+
+
 def _matrix(initializer: Initializer, rng: np.random.Generator) -> Array:
     with blaming(initializer, "draw"):
         return initializer.draw(SHAPES[0], rng)
 
 
-INITIALIZER_CHECKS = (draws, deterministic_draws, new_arrays)
+INITIALIZER_CHECKS = (draws, deterministic_draws, new_arrays, fills)

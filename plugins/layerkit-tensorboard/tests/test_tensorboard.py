@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from layerkit_tensorboard import TensorBoard
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
 import layerkit as lk
 from layerkit import SGD, Affine, CategoricalCrossEntropy, EpochRecord, ReLU, Sequential, Training
-from layerkit.cli.main import main
+from layerkit.cli.main import cli
 
 DISTRIBUTION = "layerkit-tensorboard"
 
@@ -235,23 +236,10 @@ def test_the_interval_is_a_number_of_epochs(histogram_every: Any) -> None:
 # --- the command line ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def layerkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Give a function that runs a command line and returns its exit code and what it printed."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["layerkit", *map(str, arguments)])
-        code: Any = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return run
-
-
-CommandLine = Callable[..., tuple[int, str, str]]
+def layerkit(*arguments: object) -> tuple[int, str, str]:
+    """Run a command line and return its exit code and what it printed."""
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
 
 
 def history(run: Path) -> list[tuple[int, float]]:
@@ -259,7 +247,7 @@ def history(run: Path) -> list[tuple[int, float]]:
     return [(record["epoch"], pytest.approx(record["loss"])) for record in records]
 
 
-def test_a_watched_run_has_its_events_in_the_run_directory(layerkit: CommandLine, tmp_path: Path) -> None:
+def test_a_watched_run_has_its_events_in_the_run_directory(tmp_path: Path) -> None:
     run = tmp_path / "run"
     code, out, _ = layerkit("train", SPEC, "--out", run, "--set", "training.epochs=6")
     assert code == 0
@@ -271,7 +259,7 @@ def test_a_watched_run_has_its_events_in_the_run_directory(layerkit: CommandLine
 
 
 @pytest.fixture
-def finished(layerkit: CommandLine, tmp_path: Path) -> Path:
+def finished(tmp_path: Path) -> Path:
     """Give the directory of a run that nobody watched."""
     run = tmp_path / "run"
     assert layerkit("train", SPEC, "--out", run, "--set", "training.epochs=4", "--set", "training.observers=[]")[0] == 0
@@ -279,7 +267,7 @@ def finished(layerkit: CommandLine, tmp_path: Path) -> Path:
     return run
 
 
-def test_a_finished_run_is_exported(layerkit: CommandLine, finished: Path) -> None:
+def test_a_finished_run_is_exported(finished: Path) -> None:
     code, out, err = layerkit("tensorboard-export", finished)
     assert (code, err) == (0, "")
     assert out == f"4 epochs: tensorboard --logdir {finished / 'tensorboard'}\n"
@@ -288,14 +276,14 @@ def test_a_finished_run_is_exported(layerkit: CommandLine, finished: Path) -> No
     assert curve(finished, "learning_rate") == [(epoch, pytest.approx(0.05)) for epoch in range(4)]
 
 
-def test_metrics_of_a_history_are_exported(layerkit: CommandLine, tmp_path: Path) -> None:
+def test_metrics_of_a_history_are_exported(tmp_path: Path) -> None:
     line = {"epoch": 3, "loss": 1.0, "metrics": {"accuracy": 0.5}, "learning_rate": 0.25, "seconds": 0.1}
     (tmp_path / "history.jsonl").write_text(json.dumps(line))
     assert layerkit("tensorboard-export", tmp_path)[0] == 0
     assert curve(tmp_path, "metrics/accuracy") == [(3, 0.5)]
 
 
-def test_no_events_are_written_twice(layerkit: CommandLine, finished: Path) -> None:
+def test_no_events_are_written_twice(finished: Path) -> None:
     layerkit("tensorboard-export", finished)
     before = points(finished)
     code, out, err = layerkit("tensorboard-export", finished)
@@ -318,7 +306,7 @@ def test_no_events_are_written_twice(layerkit: CommandLine, finished: Path) -> N
     ],
     ids=["no history", "cut off", "empty line", "no loss", "negative", "too large", "no number", "no object"],
 )
-def test_what_is_no_run_is_refused(layerkit: CommandLine, tmp_path: Path, content: str | None, phrase: str) -> None:
+def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, phrase: str) -> None:
     if content is not None:
         (tmp_path / "history.jsonl").write_text(content)
     code, out, err = layerkit("tensorboard-export", tmp_path)
@@ -327,13 +315,13 @@ def test_what_is_no_run_is_refused(layerkit: CommandLine, tmp_path: Path, conten
     assert not (tmp_path / "tensorboard").exists()
 
 
-def test_a_folder_that_is_not_there_is_refused(layerkit: CommandLine, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     code, _, err = layerkit("tensorboard-export", tmp_path / "nowhere")
     assert code == 2
     assert "nowhere" in err
 
 
-def test_the_command_is_listed(layerkit: CommandLine) -> None:
+def test_the_command_is_listed() -> None:
     code, out, _ = layerkit("--help")
     assert code == 0
     assert "tensorboard-export" in out

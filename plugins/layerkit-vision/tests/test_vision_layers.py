@@ -208,7 +208,7 @@ def slow_outputs(layer: Any, node: Node, inputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 @given(drawn=layers_and_images(), count=st.integers(1, 3), seed=st.integers(0, 2**16))
 def test_any_geometry_gives_what_the_definition_gives(
     make_node: Callable[..., Node], drawn: tuple[Layer, Shape], count: int, seed: int

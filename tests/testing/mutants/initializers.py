@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from layerkit import Array, Initializer, Shape, ShapeError
+from layerkit.initializers import Elementwise, fans
 from layerkit.testing.conformance import initializers
 
 from .catalogue import caught_by, sound
@@ -33,6 +34,16 @@ class Orthogonal(Initializer):
             raise ShapeError(f"orthogonal expects a matrix, received shape {shape}")
         tall, _ = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
         return tall if tall.shape == shape else tall.T
+
+
+@sound
+class Laplace(Elementwise):
+    """Laplace, piece by piece."""
+
+    type: Literal["laplace"] = "laplace"
+
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.laplace(0.0, 1 / np.sqrt(fans(shape)[0]), count)
 
 
 @caught_by(initializers.draws, r"for shape \(4, 5\): the values have shape \(5, 4\), expected \(4, 5\)")
@@ -110,3 +121,28 @@ class DrawsIntoOneArray(Noise):
 class DrawsAReadOnlyArray(Noise):
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.broadcast_to(rng.standard_normal(), shape)
+
+
+@caught_by(initializers.fills, "fill writes other values than DependsOnThePiece.draw gives")
+class DependsOnThePiece(Laplace):
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return super().sample(count, (count,), rng)
+
+
+@caught_by(initializers.fills, r"for shape \(260, 260\) and float64: DrawsPiecesAnew.fill writes other values")
+class DrawsPiecesAnew(Laplace):
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return super().sample(2**17, shape, rng)[:count]
+
+
+@caught_by(initializers.fills, "fill takes more or less from rng than FillsAndDraws.draw")
+class FillsAndDraws(Noise):
+    def fill(self, array: Array, rng: np.random.Generator) -> None:
+        super().fill(array, rng)
+        rng.random()
+
+
+@caught_by(initializers.fills, "for shape .* and float32: FillsNothing.fill writes other values")
+class FillsNothing(Noise):
+    def fill(self, array: Array, rng: np.random.Generator) -> None:
+        array = self.draw(array.shape, rng)
