@@ -171,6 +171,18 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     TargetError
         Naming the first offending row.
     """
+    weights = finite_weights(sample_weight, count)
+    if not weights.any():
+        raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
+    scaled: Array = weights / weights.max()
+    return scaled
+
+
+def finite_weights(sample_weight: Array, count: int) -> Array:
+    """Return sample weights as float64 (N,), as they are: for a part of the samples, which may weigh nothing.
+
+    Parameters and errors are as for `sample_weights`.
+    """
     if sample_weight.shape != (count,) or sample_weight.dtype.kind not in "iuf":
         raise TargetError(
             f"expected sample weights of shape ({count},), received {sample_weight.dtype} of shape {sample_weight.shape}"
@@ -179,7 +191,4 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
-    if not sample_weight.any():
-        raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
-    scaled: Array = sample_weight / np.max(sample_weight).astype(np.float64)
-    return scaled
+    return sample_weight.astype(np.float64)

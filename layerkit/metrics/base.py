@@ -41,6 +41,11 @@ class Metric(Component):
     greater_is_better: ClassVar[bool] = True
     """Which of two figures is the better one."""
 
+    @property
+    def label(self) -> str:
+        """Name of the figure, by default the type; overridden where options tell two figures of one type apart."""
+        return self.type
+
     @abstractmethod
     def score(self, outcome: Outcome) -> float:
         """Return the figure for all samples together."""

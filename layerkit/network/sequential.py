@@ -274,7 +274,7 @@ class Sequential:
         *,
         metrics: Sequence[Metric] = (),
     ) -> dict[str, float]:
-        """Return how the network does on samples: its ``loss``, and each metric by its type.
+        """Return how the network does on samples: its ``loss``, and each metric by its label.
 
         Other parameters and errors are as for `loss_and_gradients`.
 
@@ -285,14 +285,26 @@ class Sequential:
         """
         scores = {"loss": self.loss(inputs, targets, sample_weight)}
         if metrics:
-            predictions = self.predict(inputs)
-            if not np.isfinite(predictions).all():
-                raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
-            decisions = self._passes().decide(predictions)
             weight = None if sample_weight is None else np.asarray(sample_weight)
-            outcome = Outcome(np.asarray(targets), predictions, decisions, weight)
-            scores |= {metric.type: _score(metric, outcome) for metric in metrics}
+            scores |= self.metrics(self.predict(inputs), np.asarray(targets), weight, metrics)
         return scores
+
+    def metrics(
+        self, predictions: Array, targets: Array, sample_weight: Array | None, metrics: Sequence[Metric]
+    ) -> dict[str, float]:
+        """Return figures of what `predict` returned, each by the label of its metric.
+
+        Raises
+        ------
+        DivergedError
+            If a prediction is not finite.
+        ComponentError
+            If a metric or the loss fails.
+        """
+        if not np.isfinite(predictions).all():
+            raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
+        outcome = Outcome(targets, predictions, self._passes().decide(predictions), sample_weight)
+        return {metric.label: _score(metric, outcome) for metric in metrics}
 
     def fit(
         self,

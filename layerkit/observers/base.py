@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager
+from typing import ClassVar
 
 from layerkit.component import Component
 from layerkit.history import EpochRecord
@@ -22,6 +23,9 @@ class Watcher:
 
 class Observer(Component):
     """Family of the components that watch a training: they write down what they see, and may stop it."""
+
+    replaces_parameters: ClassVar[bool] = False
+    """Whether it puts other parameters and state in place when the training ends, such as the best ones or an average."""
 
     @abstractmethod
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:

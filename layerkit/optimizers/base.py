@@ -20,18 +20,18 @@ class Optimizer(Component):
     in `coefficients`. What is left, `update`, is a fixed sequence of array operations.
     """
 
-    decoupled: ClassVar[bool] = False
+    decoupled: ClassVar[bool | None] = False
     """Where weight decay acts. True: the trainer shrinks the decaying parameters by ``learning_rate * weight_decay``
     of themselves before each update (I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019). False: it
-    adds ``weight_decay * parameter`` to their gradients, the L2 penalty."""
+    adds ``weight_decay * parameter`` to their gradients, the L2 penalty. None: the trainer keeps out of it, and `update` decays
+    what stands at the places of `Step.layout` that decay; for rules that measure the decay along with the gradients."""
     reevaluates: ClassVar[bool] = False
     """Whether `update` may ask for the loss at other parameters, with `Step.evaluate`."""
 
     learning_rate: float = Field(gt=0, examples=[0.01])
     """Length of a step, before any schedule."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """How strongly the parameters that do not decline decay are drawn towards zero. The trainer does it, so that every
-    optimizer spares the same parameters."""
+    """How strongly the parameters that do not decline decay are drawn towards zero."""
 
     def slots(self) -> Mapping[str, Slot]:
         """Declare the arrays that are kept between steps, by name; they are saved with a checkpoint."""

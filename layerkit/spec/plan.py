@@ -11,7 +11,7 @@ from layerkit.errors import LayerkitError
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
-from layerkit.stack.arrays import Arrays
+from layerkit.stack.arrays import can_be_attribute
 from layerkit.stack.declarations import Parameter, State
 from layerkit.stack.stage import Branch, Stage
 from layerkit.typing import Shape
@@ -82,13 +82,14 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     for branch, declared in layer.branches(input_shape).items():
         if not isinstance(declared, Branch):
             raise TypeError(f"it declares {branch!r} as {declared!r}, which is no Branch")
-        layers, branch_shape = declared
+        layers, branch_shape, location = declared
+        place = (branch,) if location is None else location
         for fault in [*inner_loss_faults(layers, branch), *name_faults(layers, branch)]:
-            raise StackError(fault)
+            raise StackError(replace(fault, location=(*place, *fault.location[1:])))
         try:
             branches[branch] = plan_nodes(layers, input_shape if branch_shape is None else branch_shape, f"{name}.{branch}.")
-        except StackError as error:  # the field that holds the branch has its name
-            raise StackError(replace(error.fault, location=(branch, *error.fault.location[1:]))) from error
+        except StackError as error:
+            raise StackError(replace(error.fault, location=(*place, *error.fault.location[1:]))) from error
     output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
     if output_shape is not input_shape:
         _require_shape(output_shape)
@@ -110,15 +111,11 @@ def _require_array(name: str, declared: object, kind: type[Parameter] | type[Sta
     _require_shape(declared.shape)
     if isinstance(declared, State) and declared.dtype not in _STATE_DTYPES:
         raise TypeError(f"it declares an array of {declared.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
-    if name in _TAKEN or not name.isidentifier():
+    if not can_be_attribute(name):
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
 
 
 _STATE_DTYPES = (None, "float32", "float64", "int64", "bool")
-
-_TAKEN = frozenset(dir(Arrays))
-"""What `Arrays` has already under its own names."""
-
 
 _LONGEST_AXIS = 10**4300
 """Python writes no number that has more digits, and so no message about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
@@ -35,6 +35,15 @@ class TrainingSpec(Block):
     """What watches the training; they write into the run directory."""
     report_every: PositiveInt = 1
     """Epochs between two printed lines."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _labels_differ(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        labels = ["loss", *(metric.label for metric in metrics)]
+        for index, label in enumerate(labels):
+            if label in labels[:index]:
+                raise ValueError(f'two figures are called "{label}"; one would hide the other')
+        return metrics
 
 
 class FitOptions(TypedDict):

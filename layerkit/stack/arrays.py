@@ -23,6 +23,8 @@ class Arrays(Mapping[str, Array]):
         If the name was not declared.
     ShapeError
         If what is assigned has another shape.
+    TypeError
+        If fractions are assigned where whole numbers or truth values stand: they would be cut off.
     """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -33,7 +35,12 @@ class Arrays(Mapping[str, Array]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         array: Array = self.__dict__[name] if name in self.__dict__ else self.__getattr__(name)
+        if array.dtype.kind != "f" and not np.can_cast(np.asarray(value).dtype, array.dtype, "same_kind"):
+            raise TypeError(f"array {name!r} is of {array.dtype}, received {np.asarray(value).dtype}")
         assign(array, value, name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
 
     def __getitem__(self, name: str) -> Array:
         array: Array = self.__dict__[name]
@@ -46,6 +53,11 @@ class Arrays(Mapping[str, Array]):
         return len(self.__dict__)
 
 
+def can_be_attribute(name: str) -> bool:
+    """Return whether `Arrays` can hold an array of that name, without hiding anything of their own."""
+    return name.isidentifier() and not hasattr(Arrays, name)
+
+
 def assign(array: Array, value: Any, name: str) -> None:
     """Copy ``value`` into ``array``.
 
@@ -56,4 +68,5 @@ def assign(array: Array, value: Any, name: str) -> None:
     """
     if np.shape(value) != array.shape:
         raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
-    array[...] = value
+    if value is not array:  # as it is after ``+=``
+        array[...] = value

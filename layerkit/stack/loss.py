@@ -28,7 +28,8 @@ class Loss(Stage):
         loss = sum_n w_n * losses_n / sum_n w_n
 
     with sample weights w, all alike where none are given. A loss that is no mean over samples, such as one that ranks the samples
-    of a batch, overrides `forward` and `backward` instead of those two.
+    of a batch, overrides `forward` and `backward` instead of those two. Of more samples than go through the network at once, its
+    figure is then the mean over parts of them.
     """
 
     task: ClassVar[Task | None] = None

@@ -24,10 +24,14 @@ class Branch(NamedTuple):
         The layers, in the order of the forward pass; a loss has no place among them.
     input_shape
         Shape of one sample that enters the first of them; None for that of the samples that enter the outer layer.
+    location
+        Keys and indices that lead to ``layers`` within the outer layer, such as ``("blocks", 1, "layers")``, so that faults are
+        shown where they stand; None where the branch has the name of the field.
     """
 
     layers: Sequence[Stage]
     input_shape: Shape | None = None
+    location: tuple[str | int, ...] | None = None
 
 
 class Stage(Component):
@@ -59,7 +63,7 @@ class Stage(Component):
         return {}
 
     def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
-        """Declare the stacks of inner layers, by the name of the field that holds them.
+        """Declare the stacks of inner layers, by name; usually that of the field that holds them.
 
         The nodes of each are this node's own, as a `Chain` in ``node.branches``.
         """

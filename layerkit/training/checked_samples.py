@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
-from layerkit.errors import DataError
+from layerkit.errors import ComponentError, DataError
+from layerkit.losses.targets import finite_weights
 from layerkit.network.sequential import Sequential
 from layerkit.typing import Array, Shape
 
@@ -52,7 +53,7 @@ class _CheckedSamples(Samples):
         if samples.input_shape != model.spec.input_shape:
             raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {samples.input_shape}")
         if not len(samples):
-            raise DataError("there are no samples to train on")
+            raise DataError("there are no samples")
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -62,11 +63,17 @@ class _CheckedSamples(Samples):
         return self._samples.input_shape
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
+        count = len(range(len(self))[rows] if isinstance(rows, slice) else rows)
         with Blame(self._samples, "take"):
             # What was taken before is written over: what left here is a checked copy of it, or was used up.
             raw = self._samples.take(rows, self._raw)
-            checked = self._model.checked(raw.inputs, raw.targets, raw.sample_weight)
-        if self._raw is None or len(raw.inputs) > len(self._raw.inputs):
+            if len(raw.inputs) != count:
+                raise ComponentError(self._samples, "take", f"returned {len(raw.inputs)} samples, expected {count}")
+            inputs = self._model.checked_inputs(raw.inputs)
+            targets = self._model.checked_targets(raw.targets, count)
+            # Weights are left as they are: a batch knows the largest of its own alone, and may weigh nothing.
+            weight = None if raw.sample_weight is None else finite_weights(np.asarray(raw.sample_weight), count)
+        if self._raw is None or count > len(self._raw.inputs):
             self._raw = raw
-        _require_finite(checked.inputs, rows)
-        return checked
+        _require_finite(inputs, rows)
+        return Batch(inputs, targets, weight)

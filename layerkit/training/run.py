@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Split
-from layerkit.data.samples import Batch
+from layerkit.data.samples import Samples
 from layerkit.errors import ComponentError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
@@ -16,7 +16,9 @@ from layerkit.network.sequential import Sequential, build
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
+from layerkit.training.checked_samples import checked_samples
 from layerkit.training.run_directory import RunDirectory, append
+from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
 
 
@@ -37,7 +39,7 @@ class Run:
     directory
         Where the spec, the history and the model are.
     scores
-        How the network does on the test samples: its ``loss``, and each metric by its type; nothing where there are no test
+        How the network does on the test samples: its ``loss``, and each metric by its label; nothing where there are no test
         samples.
     """
 
@@ -90,6 +92,9 @@ def run(
     data = _loaded(spec, start)
     trainer = Trainer(model, training, seed=spec.seed)
     epochs = trainer.train(data.train, data.validation)  # which checks the samples before there is a directory
+    for part in (data.validation, data.test):
+        if part is not None:
+            checked_samples(model, part)  # what does not fit would be found when the training is done
     directory = RunDirectory.create(spec.name, None if out is None else Path(out))
     trainer.training.folder = directory.path
     directory.write_spec(spec, start)
@@ -109,16 +114,18 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
         data = spec.data.load(spec.seed, folder)
     if not isinstance(data, Split):
         raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
+    for part in (data.train, data.validation, data.test):
+        if part is not None and not isinstance(part, Samples):
+            raise ComponentError(spec.data, "load", f"returned a Split of {type(part).__name__}, expected Samples")
     return data
 
 
 def _scores(spec: RunSpec, model: Sequential, data: Split) -> dict[str, float]:
     if data.test is None:
         return {}
-    batch: Batch = data.test.take(slice(0, len(data.test)))
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     metrics = [*spec.training.metrics]
     if loss.task in Accuracy.tasks and not any(isinstance(metric, Accuracy) for metric in metrics):
         metrics.insert(0, Accuracy())
-    return model.evaluate(*batch, metrics=metrics)
+    return sample_scores(model, data.test, metrics)

@@ -23,6 +23,7 @@ from layerkit.schedules.base import Progress
 from layerkit.spec.training import TrainingSpec
 from layerkit.streams import random_stream
 from layerkit.training.checked_samples import checked_arrays, checked_samples
+from layerkit.training.sample_scores import sample_scores
 from layerkit.training.update import Update
 
 
@@ -226,9 +227,7 @@ class Trainer:
         return loss
 
     def _metrics(self, validation: Samples) -> dict[str, float]:
-        with Blame(validation, "take"):
-            batch = validation.take(slice(0, len(validation)))
-        scores = self.model.evaluate(*batch, metrics=self.spec.metrics)
+        scores = sample_scores(self.model, validation, self.spec.metrics)
         return {"validation_loss" if name == "loss" else name: value for name, value in scores.items()}
 
     def _require_finite_parameters(self) -> None:

@@ -53,7 +53,7 @@ class Update:
     def _decay(self, learning_rate: float) -> float:
         """Let weight decay act, and return what it adds to the loss, where the optimizer may ask."""
         strength, penalty = self._optimizer.weight_decay, 0.0
-        if not strength:
+        if not strength or self._optimizer.decoupled is None:
             return penalty
         if self._optimizer.decoupled:
             for parameters, _, _ in self._decaying:
