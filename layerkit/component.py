@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from layerkit.errors import ComponentLookupError
+from layerkit.errors import ComponentLookupError, RegistrationError
 from layerkit.nested_errors import nested_error, own_error
 from layerkit.parsed_json import reader
 
@@ -45,6 +46,25 @@ class Component(BaseModel):
         """Return the ``type`` under which a spec names this class; None for a family."""
         default = cls.__pydantic_fields__["type"].default
         return default if isinstance(default, str) else None
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        """Return small instances, one for each way in which the options change what the component does; tests try them all.
+
+        By default there is one, with every default kept, and the first of ``Field(examples=[...])`` for each required field.
+
+        Raises
+        ------
+        RegistrationError
+            If a required field has no example.
+        """
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if field.is_required():
+                if not field.examples:
+                    raise RegistrationError(f"{cls.__name__}.{name} is required: give it an example, such as Field(examples=[3])")
+                values[name] = field.examples[0]
+        return (cls(**values),)
 
     @property
     def spec_type(self) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Literal, Self
 
 import numpy as np
@@ -103,6 +104,11 @@ class Constant(Elementwise):
     value: float = Field(examples=[0.1])
     """The number that every element gets."""
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(value=0.1)
+        yield cls(value=-3)
+
     def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(count, float(self.value))
 
@@ -124,6 +130,11 @@ class Uniform(Elementwise):
             raise ValueError(f"the interval from low={self.low} to high={self.high} is wider than the largest float")
         return self
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(low=1, high=2)
+
     def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.uniform(self.low, self.high, count)
 
@@ -136,6 +147,11 @@ class Normal(Elementwise):
     """Mean of the distribution."""
     std: float = Field(default=0.05, gt=0)
     """Standard deviation of the distribution."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(mean=2.0, std=0.5)
 
     def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.std, count)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterable
+from typing import ClassVar, Literal, Self
 
 from layerkit import Array, Shape, SplittingDataset
 
@@ -38,6 +39,11 @@ class Digits(Bundled):
     as_images: bool = False
     """Give samples the shape (8, 8, 1), rows by columns by channels, instead of (64,)."""
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(as_images=True, standardize=True, stratify=True)
+
     @property
     def sample_shape(self) -> Shape:
         return (8, 8, 1) if self.as_images else (64,)
@@ -52,6 +58,11 @@ class Iris(Bundled):
     features: ClassVar[int] = 4
     n_classes: ClassVar[int | None] = 3
 
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(test_size=None, standardize=True)
+
 
 class Wine(Bundled):
     """Wine cultivars: 178 samples of 13 chemical measurements, in 3 classes."""
@@ -61,6 +72,11 @@ class Wine(Bundled):
     count: ClassVar[int] = 178
     features: ClassVar[int] = 13
     n_classes: ClassVar[int | None] = 3
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(split_seed=5, test_size=0.5)
 
 
 class BreastCancer(Bundled):
@@ -81,3 +97,8 @@ class Diabetes(Bundled):
     count: ClassVar[int] = 442
     features: ClassVar[int] = 10
     n_classes: ClassVar[int | None] = None
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(standardize=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, PositiveInt
@@ -33,6 +33,11 @@ class Affine(Layer):
     """How the weight (D, H) starts."""
     bias_init: Initializer = Zeros()
     """How the bias (H,) starts; weight decay spares it."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(units=32)
+        yield cls(units=1, bias_init=XavierUniform())
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:

@@ -39,6 +39,14 @@ class Loss(Stage):
         """Return ``()``: a loss is one number. Overridden to refuse an ``input_shape`` that the loss cannot take."""
         return ()
 
+    def work_size(self, input_shape: Shape) -> int:
+        """Return how many numbers the work arrays of a training step hold for one sample, at the most.
+
+        By default the gradient of the logits, what the sample loses, and what `forward` and `backward` keep of each sample: its
+        weight and its weighted loss in float64, and the gradient of its loss.
+        """
+        return math.prod(input_shape) + 7
+
     @abstractmethod
     def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
         """Return targets in the form that `losses` takes, checked; the work of a whole fit, not of a step.

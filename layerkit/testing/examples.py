@@ -1,32 +1,29 @@
-"""One small instance of any component, made from its own field declarations."""
+"""Small instances of any component, and samples and targets that it takes, made from what the component says of itself."""
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from layerkit.component import ComponentT
-from layerkit.errors import LayerkitError, RegistrationError
+from layerkit.errors import LayerkitError, RegistrationError, TargetError
+from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
-from layerkit.typing import Shape
+from layerkit.typing import Array, Shape
 
-_SHAPES: tuple[Shape, ...] = ((5,), (6, 6, 2), (4, 3), (4, 3, 2, 2), (1,))
+_SHAPES: tuple[Shape, ...] = ((5,), (4,), (6, 6, 2), (4, 3), (4, 8), (4, 3, 2, 2), (1,))
 
 
 def example(cls: type[ComponentT]) -> ComponentT:
-    """Return an instance with every default kept, and the first of ``Field(examples=[...])`` for each required field.
+    """Return the first of the class's own `examples`.
 
     Raises
     ------
     RegistrationError
-        If a required field gives no example.
+        If there is none, for want of examples of the required fields.
     """
-    values: dict[str, Any] = {}
-    for name, field in cls.model_fields.items():
-        if field.is_required():
-            if not field.examples:
-                raise RegistrationError(f"{cls.__name__}.{name} is required: give it an example, such as Field(examples=[3])")
-            values[name] = field.examples[0]
-    return cls(**values)
+    for instance in cls.examples():
+        return instance
+    raise RegistrationError(f"{cls.__name__}.examples gives no example")
 
 
 def example_input_shape(stage: Stage) -> Shape:
@@ -44,3 +41,24 @@ def example_input_shape(stage: Stage) -> Shape:
             continue
         return shape
     raise RegistrationError(f"{stage.type} accepts none of the sample shapes {', '.join(map(str, _SHAPES))}")
+
+
+def takes_integers(stage: Stage, input_shape: Shape) -> bool:
+    """Return whether the samples that the stage takes are whole numbers, such as the words of an embedding.
+
+    They enter a network in its own dtype all the same; differences and derivatives say nothing of them.
+    """
+    return stage.example_inputs(input_shape, 1, np.random.default_rng(0)).dtype.kind in "biu"
+
+
+def example_soft_targets(loss: Loss, input_shape: Shape, count: int, rng: np.random.Generator) -> Array | None:
+    """Return ``count`` random rows of class probabilities (N, K), drawn from ``rng``; None where the loss takes none."""
+    n_classes = loss.class_count(input_shape)
+    if loss.task != "classes" or n_classes is None:
+        return None
+    rows = rng.dirichlet(np.ones(n_classes), count)
+    try:
+        loss.prepare(rows, (count, *input_shape), np.dtype(np.float64))
+    except TargetError:
+        return None
+    return rows

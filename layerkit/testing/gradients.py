@@ -1,81 +1,48 @@
-"""Analytical gradients against central differences, in float64, with a random upstream gradient."""
+"""The gradients of layers, losses and networks against central differences, with a random upstream gradient.
+
+Differences are taken in float64, whatever the dtype of what is checked: in float32 they say nothing. The gradients of float32 are
+compared with those of float64 at the same place.
+
+Samples that are whole numbers by nature, as `Stage.example_inputs` of an embedding draws them, are cast to the network's dtype
+before the pass, and no derivative by them is looked at.
+"""
 
 from __future__ import annotations
 
-import copy
-import math
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from layerkit.data.samples import Batch
 from layerkit.errors import GradientError
+from layerkit.losses.targets import sample_weights
 from layerkit.network.builder import assemble
+from layerkit.network.passes import Passes
 from layerkit.network.sequential import Sequential
-from layerkit.spec.plan import plan_nodes
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
-from layerkit.stack.stage import Stage
+from layerkit.stack.rewind import Rewind
+from layerkit.testing.derivatives import GradientCheck, compare, compare_precisions
+from layerkit.testing.examples import takes_integers
+from layerkit.testing.lone_nodes import copy_contents, lone_node
 from layerkit.typing import Array, Shape
 
-STEPS = (1e-5, 1e-6, 1e-7)
-"""Half widths of the central differences: a kink that lies within the first may lie outside the next."""
-RELATIVE_TOLERANCE = 1e-5
-ABSOLUTE_TOLERANCE = 1e-8
-
-
-@dataclass(frozen=True, slots=True)
-class GradientCheck:
-    """How the gradient with respect to one array compares.
-
-    Attributes
-    ----------
-    array
-        ``inputs``, or ``node.parameter``.
-    checked
-        How many elements were compared.
-    error
-        Largest ``|analytical - numerical| / max(|analytical|, |numerical|, 1e-3)`` among them.
-    index, analytical, numerical
-        The element where that is, and its two derivatives.
-    passed
-        Whether all elements agree.
-    """
-
-    array: str
-    checked: int
-    error: float
-    index: tuple[int, ...]
-    analytical: float
-    numerical: float
-    passed: bool
-
-    def __str__(self) -> str:
-        verdict = "agree" if self.passed else "DISAGREE"
-        where = f"{self.array}{list(self.index)}"
-        return (
-            f"{self.array}: analytical and numerical gradients {verdict} on {self.checked} elements; the largest relative error "
-            f"is {self.error:.1e}, at {where}: {self.analytical:.6g} analytical, {self.numerical:.6g} numerical"
-        )
-
-
-def require_passed(checks: Iterable[GradientCheck]) -> None:
-    """Raise unless all checks passed.
-
-    Raises
-    ------
-    GradientError
-        Naming each array that failed.
-    """
-    failed = [str(check) for check in checks if not check.passed]
-    if failed:
-        raise GradientError("\n".join(failed))
+Dtype = Literal["float32", "float64"]
 
 
 def check_layer_gradients(
-    layer: Layer, input_shape: Shape, *, seed: int = 0, batch: int = 3, training: bool = True, elements: int = 100
+    layer: Layer,
+    input_shape: Shape,
+    *,
+    dtype: Dtype = "float64",
+    seed: int = 0,
+    batch: int = 3,
+    training: bool = True,
+    elements: int = 100,
 ) -> list[GradientCheck]:
     """Compare the input gradient and every parameter gradient of one layer.
 
@@ -85,20 +52,38 @@ def check_layer_gradients(
         The layer; its parameters are moved away from their initial values, which are often trivial.
     input_shape
         Shape of one sample.
+    dtype
+        With float32, gradients in float32 are compared with those in float64 too. A layer that draws random numbers is put to
+        that in prediction mode: what is drawn may depend on the dtype.
     seed
         Decides parameters, inputs and the upstream gradient.
     batch
-        Samples N.
+        Samples N, drawn by `Stage.example_inputs`.
     training
         Which of the two modes to check.
     elements
         How many elements of each array to compare at the most, drawn at random.
+
+    Raises
+    ------
+    GradientError
+        If a gradient is missing, or has another shape than its array.
     """
     rng = np.random.default_rng(seed)
     node = lone_node(layer, input_shape, rng, training=training)
-    inputs = rng.standard_normal((batch, *input_shape))
+    inputs = layer.example_inputs(input_shape, batch, rng).astype(np.float64)
     d_out = rng.standard_normal((batch, *node.output_shape))
-    return check_node_gradients(node, inputs, d_out, rng, elements)
+    passes = _layer_passes(node, inputs, d_out)
+    checks = passes.check(rng, elements)
+    if dtype == "float64":
+        return checks
+
+    def gradients(precision: str) -> dict[str, Array]:
+        mode = training and not passes.draws()
+        twin = lone_node(layer, input_shape, np.random.default_rng(seed), training=mode, dtype=precision)
+        return _layer_passes(twin, inputs.astype(precision), d_out.astype(precision)).gradients()
+
+    return checks + compare_precisions(gradients("float32"), gradients("float64"))
 
 
 def check_node_gradients(node: Node, inputs: Array, d_out: Array, rng: np.random.Generator, elements: int) -> list[GradientCheck]:
@@ -106,215 +91,232 @@ def check_node_gradients(node: Node, inputs: Array, d_out: Array, rng: np.random
 
     ``rng`` draws the elements; other parameters are as for `check_layer_gradients`.
     """
-    layer, frozen = node.layer, _Frozen([node])
-    assert isinstance(layer, Layer)
-    _spoil([node])
-
-    def scalar() -> float:
-        frozen.restore()
-        return float(np.sum(layer.forward(node, inputs) * d_out))
-
-    scalar()
-    d_inputs = layer.backward(node, d_out)
-    gradients = {"inputs": _kept(layer, d_inputs), **_copies(node)}
-    return compare(scalar, {"inputs": inputs, **_params(node)}, gradients, rng, elements)
+    return _layer_passes(node, inputs, d_out).check(rng, elements)
 
 
 def check_loss_gradients(
     loss: Loss,
     input_shape: Shape,
     *,
-    targets: Array | None = None,
-    sample_weight: Array | None = None,
+    targets: npt.ArrayLike | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    dtype: Dtype = "float64",
     seed: int = 0,
     batch: int = 3,
     elements: int = 100,
 ) -> list[GradientCheck]:
     """Compare the gradient of a loss with respect to its logits and parameters, for a random ``d_out``.
 
-    Parameters are as for `check_layer_gradients`; ``targets`` are the loss's own examples where they are left out.
+    A loss that says what each sample loses is checked for a random ``d_losses`` as well. Other parameters are as for
+    `check_layer_gradients`.
+
+    Parameters
+    ----------
+    targets
+        As users give them; the loss's own examples where they are left out.
+    sample_weight
+        Shape (N,), as users give it.
     """
     rng = np.random.default_rng(seed)
     node = lone_node(loss, input_shape, rng)
-    wanted = loss.example_targets(input_shape, batch, rng) if targets is None else targets
-    logits = rng.standard_normal((len(wanted), *input_shape))
-    d_out = float(rng.uniform(0.5, 2) * rng.choice([-1, 1]))
-    frozen = _Frozen([node])
-    _spoil([node])
+    wanted = loss.example_targets(input_shape, batch, rng) if targets is None else np.asarray(targets)
+    logits = loss.example_inputs(input_shape, len(wanted), rng).astype(np.float64)
+    d_out = _random_number(rng)
+    signs = np.resize([1, -1], len(wanted)) * rng.choice([-1, 1])  # both of them: a loss must not take them for weights
+    d_losses = signs * rng.uniform(0.5, 2, len(wanted))
+    weight = None if sample_weight is None else sample_weights(np.asarray(sample_weight), len(wanted))
 
-    def scalar() -> float:
-        frozen.restore()
-        return d_out * loss.forward(node, logits, wanted, sample_weight)
+    def both(at: Node) -> list[_Passes]:
+        prepared = loss.prepare(wanted, logits.shape, at.dtype)
+        given = logits.astype(at.dtype)
+        mean = _loss_passes(at, Batch(given, prepared, weight), d_out)
+        if not is_by_sample(loss):
+            return [mean]
+        return [mean, _losses_passes(at, given.copy(), prepared, d_losses.astype(at.dtype))]
 
-    scalar()
-    gradients = {"inputs": _kept(loss, loss.backward(node, d_out)), **_copies(node)}
-    return compare(scalar, {"inputs": logits, **_params(node)}, gradients, rng, elements)
+    checks: list[GradientCheck] = []
+    for passes in both(node):
+        checks += passes.check(rng, elements)
+    if dtype == "float32":
+        single = lone_node(loss, input_shape, np.random.default_rng(seed), dtype="float32")
+        for narrow, wide in zip(both(single), both(node), strict=True):
+            found = compare_precisions(narrow.gradients(), wide.gradients())
+            checks += [replace(check, upstream=narrow.upstream) for check in found]
+    return checks
+
+
+def is_by_sample(loss: Loss) -> bool:
+    """Return whether a loss says what each sample loses; one that is no mean over samples does not."""
+    return type(loss).losses is not Loss.losses
 
 
 def check_network_gradients(
-    model: Sequential, inputs: Array, targets: Array, *, seed: int = 0, elements: int = 100
-) -> list[GradientCheck]:
-    """Compare the gradients of a whole float64 network, for a random ``d_out``: its inputs, and every parameter.
-
-    The network's parameters end as they were. Other parameters are as for `check_layer_gradients`.
-
-    Raises
-    ------
-    GradientError
-        If the network is not of dtype float64: differences in float32 say nothing.
-    """
-    if model.spec.dtype != "float64":
-        raise GradientError(f"a gradient check needs a network of dtype float64; this one is {model.spec.dtype}")
-    rng = np.random.default_rng(seed)
-    inputs = np.array(inputs, dtype=np.float64)
-    d_out = float(rng.uniform(0.5, 2) * rng.choice([-1, 1]))
-    nodes = [node for top in model.nodes for node in top.tree()]
-    asked = [node.needs_input_gradient for node in nodes]
-    for node in nodes:
-        node.needs_input_gradient = True
-    frozen = _Frozen(model.nodes)
-    _spoil(model.nodes)
-
-    def scalar() -> float:
-        frozen.restore()
-        return d_out * model.forward_loss(inputs, targets)
-
-    try:
-        scalar()
-        d_inputs = model.backward(d_out)
-        gradients = {"inputs": _kept(model.nodes[0].layer, d_inputs)}
-        params: dict[str, Array] = {"inputs": inputs}
-        for node in model.nodes:
-            gradients.update(_copies(node))
-            params.update(_params(node))
-        return compare(scalar, params, gradients, rng, elements)
-    finally:
-        frozen.restore()
-        for node, needed in zip(nodes, asked, strict=True):
-            node.needs_input_gradient = needed
-
-
-def lone_node(
-    stage: Stage,
-    input_shape: Shape,
-    rng: np.random.Generator,
+    model: Sequential,
+    inputs: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
     *,
-    training: bool = True,
-    dtype: str = "float64",
-    first: bool = False,
-) -> Node:
-    """Return a node of its own for one layer or loss, its parameters moved away from trivial values.
-
-    It needs an input gradient unless it is to be the ``first`` of a network.
-    """
-    (node,) = assemble(plan_nodes([stage], input_shape), dtype, int(rng.integers(2**31))).nodes
-    for inner in node.tree():
-        inner.needs_input_gradient |= not first
-        inner.training = training
-        for array in inner.params.values():
-            array += 0.1 * rng.standard_normal(array.shape)
-    return node
-
-
-def compare(
-    scalar: Callable[[], float],
-    arrays: Mapping[str, Array],
-    gradients: Mapping[str, Array],
-    rng: np.random.Generator,
-    elements: int,
+    seed: int = 0,
+    elements: int = 100,
 ) -> list[GradientCheck]:
-    """Compare derivatives of ``scalar()`` by each element of ``arrays`` with ``gradients``.
+    """Compare the gradients of a whole network, for a random ``d_out``: its inputs, and every parameter.
 
-    ``scalar`` must be a function of what ``arrays`` hold; each element is moved and put back.
+    The network is left alone: what is checked is a copy of it in float64, in training mode, with its parameters, state and random
+    streams. A float32 network is checked in float32 too, against the gradients of that copy; where a layer draws random numbers,
+    that is in prediction mode.
+
+    Parameters
+    ----------
+    model
+        The network.
+    inputs, targets, sample_weight
+        As for `Sequential.loss_and_gradients`.
+    seed, elements
+        As for `check_layer_gradients`.
     """
-    return [_compare_array(name, scalar, arrays[name], gradients[name], rng, elements) for name in arrays]
+    rng = np.random.default_rng(seed)
+    batch = model.checked(inputs, targets, sample_weight)
+    d_out = _random_number(rng)
+
+    def twin(dtype: str, *, training: bool = True) -> _Passes:
+        return _network_passes(model, batch, targets, d_out, dtype, training=training)
+
+    passes = twin("float64")
+    checks = passes.check(rng, elements)
+    if model.spec.dtype == "float64":
+        return checks
+    training = not passes.draws()
+    found = (twin(dtype, training=training).gradients() for dtype in ("float32", "float64"))
+    return checks + compare_precisions(*found)
 
 
-def _compare_array(
-    name: str, scalar: Callable[[], float], array: Array, gradient: Array, rng: np.random.Generator, elements: int
-) -> GradientCheck:
-    if gradient.shape != array.shape:
-        raise GradientError(f"{name}: the gradient has shape {gradient.shape}, the array {array.shape}")
-    chosen = rng.choice(array.size, min(elements, array.size), replace=False)
-    worst = GradientCheck(name, len(chosen), -1.0, (), 0.0, 0.0, True)
-    passed = True
-    for flat_index in chosen:
-        index = tuple(int(i) for i in np.unravel_index(flat_index, array.shape))
-        analytical = float(gradient[index])
-        numerical, agrees = _derivative(scalar, array, index, analytical)
-        passed &= agrees
-        scale = max(abs(analytical), abs(numerical), 1e-3)
-        error = abs(analytical - numerical) / scale if math.isfinite(analytical) else math.inf
-        if (agrees, -error) < (worst.passed, -worst.error):
-            worst = GradientCheck(name, len(chosen), error, index, analytical, numerical, agrees)
-    return worst
+@dataclass(frozen=True)
+class _Passes:
+    """A scalar function of the inputs and the parameters of some nodes, and its backward pass.
 
-
-def _derivative(scalar: Callable[[], float], array: Array, index: tuple[int, ...], analytical: float) -> tuple[float, bool]:
-    """Return the numerical derivative by one element, and whether the analytical one agrees with it.
-
-    Where the one-sided slopes differ, and no more so for smaller steps, the function has a kink at this very point, and any value
-    between them is right. The slopes do not depend on the backward pass, so a wrong gradient cannot make a kink; rounding that
-    looks like one grows as the steps shrink.
+    Attributes
+    ----------
+    nodes
+        The nodes.
+    inputs
+        What enters the first of them.
+    forward, backward
+        The two passes; the second returns the gradient of the inputs, or None.
+    upstream
+        As in `GradientCheck`.
     """
-    here = float(array[index])
-    middle = scalar()
-    numerical = float("nan")
-    width, kinked = 0.0, False
-    for step in STEPS:
-        array[index] = here + step
-        above = scalar()
-        array[index] = here - step
-        below = scalar()
-        array[index] = here
-        numerical = (above - below) / (2 * step)
-        slack = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * max(abs(analytical), abs(numerical))
-        slack += 4 * sys.float_info.epsilon * abs(middle) / step
-        if not math.isfinite(slack):  # one of the two is not
-            return numerical, False
-        if abs(analytical - numerical) <= slack:
-            return numerical, True
-        left, right = sorted(((above - middle) / step, (middle - below) / step))
-        kinked = left - slack <= analytical <= right + slack and right - left <= 2 * width + slack
-        width = right - left
-    return numerical, kinked
 
+    nodes: Sequence[Node]
+    inputs: Array
+    forward: Callable[[], float]
+    backward: Callable[[], Array | None]
+    upstream: str = "d_out"
+    rewind: Rewind = field(init=False)
 
-class _Frozen:
-    """The random streams and the state of nodes as they are now, so that every forward pass meets the same."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rewind", Rewind(self.nodes))
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
-        every = [node for top in nodes for node in top.tree()]
-        self._kept = [(node, copy.deepcopy(node.rng.bit_generator.state), _state(node)) for node in every]
+    def scalar(self) -> float:
+        """Return the value; each call meets the same state and the same random numbers."""
+        self.rewind.restore()
+        return self.forward()
 
-    def restore(self) -> None:
-        for node, stream, state in self._kept:
-            node.rng.bit_generator.state = stream
-            for name, array in state.items():
-                node.state[name][...] = array
+    def draws(self) -> bool:
+        """Return whether the forward pass draws random numbers."""
+        self.rewind.restore()
+        before = self._streams()
+        self.forward()
+        return self._streams() != before
 
-
-def _spoil(nodes: Iterable[Node]) -> None:
-    """Put something into the gradients: they are to be overwritten, so what stands there before must not matter."""
-    for top in nodes:
-        for node in top.tree():
+    def gradients(self) -> dict[str, Array]:
+        """Run both passes and return copies of the gradients, by the name of the array."""
+        for node in self._every_node():
             for gradient in node.grads.values():
-                gradient.fill(1)
+                gradient.fill(1)  # they are to be overwritten, so what stands there before must not matter
+        self.scalar()
+        d_inputs = self.backward()
+        gradients: dict[str, Array] = {}
+        if self.nodes[0].needs_input_gradient:
+            if d_inputs is None:
+                stage = self.nodes[0].stage
+                raise GradientError(f"{stage.type}: backward returned None, though node.needs_input_gradient was true")
+            gradients["inputs"] = np.array(d_inputs)
+        for node in self._every_node():
+            gradients |= {f"{node.name}.{name}": array.copy() for name, array in node.grads.items()}
+        return gradients
+
+    def check(self, rng: np.random.Generator, elements: int) -> list[GradientCheck]:
+        """Compare the gradients with differences of the scalar."""
+        gradients = self.gradients()
+        arrays = {"inputs": self.inputs} if "inputs" in gradients else {}
+        for node in self._every_node():
+            arrays |= {f"{node.name}.{name}": array for name, array in node.params.items()}
+        checks = compare(self.scalar, arrays, gradients, rng, elements)
+        return [replace(check, upstream=self.upstream) for check in checks]
+
+    def _every_node(self) -> list[Node]:
+        return [node for top in self.nodes for node in top.tree()]
+
+    def _streams(self) -> list[Any]:
+        return [node.rng.bit_generator.state for node in self._every_node()]
 
 
-def _state(node: Node) -> dict[str, Array]:
-    return {name: array.copy() for name, array in node.state.items()}
+def _layer_passes(node: Node, inputs: Array, d_out: Array) -> _Passes:
+    """Return ``sum(outputs * d_out)`` of a layer."""
+    layer = node.stage
+    assert isinstance(layer, Layer)
+    return _Passes(
+        [node],
+        inputs,
+        forward=lambda: float(np.sum(layer.forward(node, inputs) * d_out)),
+        backward=lambda: layer.backward(node, d_out),
+    )
 
 
-def _params(node: Node) -> dict[str, Array]:
-    return {f"{inner.name}.{name}": array for inner in node.tree() for name, array in inner.params.items()}
+def _loss_passes(node: Node, batch: Batch, d_out: float) -> _Passes:
+    """Return ``d_out * loss`` of a batch with prepared targets."""
+    loss = node.stage
+    assert isinstance(loss, Loss)
+    return _Passes(
+        [node],
+        batch.inputs,
+        forward=lambda: d_out * loss.forward(node, *batch),
+        backward=lambda: loss.backward(node, d_out),
+    )
 
 
-def _copies(node: Node) -> dict[str, Array]:
-    return {f"{inner.name}.{name}": array.copy() for inner in node.tree() for name, array in inner.grads.items()}
+def _losses_passes(node: Node, logits: Array, targets: Array, d_losses: Array) -> _Passes:
+    """Return ``sum(losses * d_losses)`` of a batch with prepared targets."""
+    loss = node.stage
+    assert isinstance(loss, Loss)
+    return _Passes(
+        [node],
+        logits,
+        forward=lambda: float(np.sum(loss.losses(node, logits, targets) * d_losses)),
+        backward=lambda: loss.d_logits(node, d_losses),
+        upstream="d_losses",
+    )
 
 
-def _kept(stage: Stage, gradient: Array | None) -> Array:
-    if gradient is None:
-        raise GradientError(f"{stage.type}: backward returned None, though node.needs_input_gradient was true")
-    return np.array(gradient)
+def _network_passes(
+    model: Sequential, batch: Batch, targets: npt.ArrayLike, d_out: float, dtype: str, *, training: bool
+) -> _Passes:
+    """Return ``d_out * loss`` of a copy of a network in another dtype, for a batch that `Sequential.checked` gave."""
+    differentiable = not takes_integers(model.nodes[0].stage, model.spec.input_shape)
+    assembly = assemble(
+        model.spec.plan(), dtype, model.seed, initialize=False, training=training, needs_input_gradient=differentiable
+    )
+    copy_contents(model.nodes, assembly.nodes)
+    passes = Passes(assembly.nodes)
+    inputs = batch.inputs.astype(dtype)
+    given = Batch(inputs, passes.prepare(np.asarray(targets)), batch.sample_weight)
+    return _Passes(
+        assembly.nodes,
+        inputs,
+        forward=lambda: d_out * passes.loss(given),
+        backward=lambda: passes.backward(d_out),
+    )
+
+
+def _random_number(rng: np.random.Generator) -> float:
+    return float(rng.uniform(0.5, 2) * rng.choice([-1, 1]))

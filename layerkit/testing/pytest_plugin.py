@@ -8,19 +8,21 @@ A whole test file::
     def test_conformance(conformance_check):
         conformance_check()
 
-makes one test for each component and check, such as ``test_conformance[swish-input_gradients]``. pytest loads this module in
-every session of an environment, so it imports nothing else before it is asked to.
+makes one test for each component and check, such as ``test_conformance[swish-input_gradients]``; where a component gives several
+examples, one for each of them, ``test_conformance[sgd-1-descends]``. pytest loads this module in every session of an environment,
+so it imports nothing else before it is asked to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from layerkit.component import Component
     from layerkit.registry.registration import Registration
 
 
@@ -32,17 +34,31 @@ def conformance_check(request: pytest.FixtureRequest) -> Callable[[], None]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test for each component and check."""
+    """Make a test for each example of a component and each check."""
     if "conformance_check" not in metafunc.fixturenames:
         return
     from layerkit.testing.conformance import checks_for, run_check
 
     cases = [
-        pytest.param(partial(run_check, check, item.component), id=f"{item.tag}-{check.__name__}")
+        pytest.param(partial(run_check, check, subject), id=f"{name}-{check.__name__}")
         for item in _registrations(getattr(metafunc.module, "DISTRIBUTION", None))
+        for name, subject in _subjects(item)
         for check in checks_for(item.component)
     ]
     metafunc.parametrize("conformance_check", cases, indirect=True)
+
+
+def _subjects(item: Registration) -> Iterator[tuple[str, type[Component] | Component]]:
+    """Yield the examples of a component, numbered from 1 where there are several; the class itself where it gives none."""
+    try:
+        examples = list(item.component.examples())
+    except Exception:  # each check will say what it was
+        examples = []
+    if len(examples) < 2:
+        yield item.tag, examples[0] if examples else item.component
+        return
+    for number, example in enumerate(examples, start=1):
+        yield f"{item.tag}-{number}", example
 
 
 def _registrations(distribution: str | None) -> tuple[Registration, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, Self
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pydantic import Field
 import layerkit.testing
 from layerkit import (
     SGD,
+    Accuracy,
     Affine,
     Array,
     CategoricalCrossEntropy,
@@ -23,10 +25,12 @@ from layerkit import (
     Layer,
     LayerkitError,
     Loss,
+    Metric,
     Node,
     Observer,
     Optimizer,
     ReLU,
+    Schedule,
     Zeros,
 )
 from layerkit.errors import ConformanceError
@@ -67,6 +71,23 @@ class Falling(Line):
         return inputs / np.zeros(())[0]
 
 
+class Several(Line):
+    """A line of each of three slopes. Shapes: (N, D)."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        for slope in (1.0, 2.0, 3.0):
+            yield cls(slope=slope)
+
+
+class Unexampled(Line):
+    """A line of which nobody gives an example. Shapes: (N, D)."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        return ()
+
+
 def names(cls: type[Component]) -> list[str]:
     return [check.__name__ for check in checks_for(cls)]
 
@@ -78,12 +99,14 @@ def names(cls: type[Component]) -> list[str]:
         (CategoricalCrossEntropy, {"pickling", "interleaved_nodes", "sample_weights"}),
         (Zeros, {"pickling", "draws"}),
         (SGD, {"pickling", "resumes_bit_for_bit"}),
+        (Schedule, {"pickling", "pure"}),
+        (Accuracy, {"pickling", "weighted_scores"}),
         (Digits, {"pickling", "same_seed_same_samples"}),
         (Observer, {"pickling", "only_watches"}),
     ],
 )
 def test_the_family_decides_which_checks_there_are(cls: type[Component], some: set[str]) -> None:
-    families = (Layer, Loss, Initializer, Optimizer, Dataset, Observer)
+    families = (Layer, Loss, Initializer, Optimizer, Schedule, Metric, Dataset, Observer)
     others = {check.__name__ for family in families if not issubclass(cls, family) for check in CHECKS[family]}
     assert some <= set(names(cls))
     assert not others & set(names(cls))
@@ -104,6 +127,11 @@ def test_a_class_and_an_instance_can_be_checked() -> None:
         check_component(Line(slope=2.0))
 
 
+def test_every_example_of_a_class_is_checked_and_a_failure_names_it() -> None:
+    with pytest.raises(ConformanceError, match=r"^Several fails input_gradients as Several\(.*slope=2\.0\): inputs: .* DISAGREE"):
+        check_component(Several)
+
+
 def test_a_failure_says_what_where_and_which_promise() -> None:
     with pytest.raises(ConformanceError) as error:
         check_component(Falling)
@@ -121,6 +149,7 @@ def test_a_failure_says_what_where_and_which_promise() -> None:
     [
         (Demanding, "RegistrationError: Demanding.width is required: give it an example"),
         (Impossible, "ValidationError: 1 validation"),
+        (Unexampled, "examples gives no example"),
     ],
 )
 def test_a_class_without_an_example_fails(cls: type[Component], fault: str) -> None:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from layerkit import Affine, Array, CategoricalCrossEntropy, Layer, Loss, Node, Normal, Parameter, ReLU, Sequential, Shape
-from layerkit.errors import GradientError
+from layerkit import (
+    Affine,
+    Array,
+    CategoricalCrossEntropy,
+    Layer,
+    Loss,
+    Node,
+    Normal,
+    Parameter,
+    ReLU,
+    Sequential,
+    Shape,
+    State,
+    number_targets,
+)
+from layerkit.errors import ComponentError, GradientError, TargetError
 from layerkit.testing import GradientCheck, check_layer_gradients, check_loss_gradients, check_network_gradients
-from layerkit.testing.gradients import require_passed
+from layerkit.testing.derivatives import require_passed
 
 
 class Scale(Layer):
@@ -157,7 +171,8 @@ class Dropout(Layer):
     type: Literal["half_dropout"] = "half_dropout"
 
     def forward(self, node: Node, inputs: Array) -> Array:
-        node.cache = node.rng.integers(2, size=inputs.shape) * 2.0 if node.training else np.ones(inputs.shape)
+        kept = node.rng.integers(2, size=inputs.shape) * 2 if node.training else np.ones(inputs.shape)
+        node.cache = kept.astype(node.dtype)
         outputs: Array = inputs * node.cache
         return outputs
 
@@ -179,12 +194,12 @@ class Centre(Layer):
 
     type: Literal["centre"] = "centre"
 
-    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        return {"mean": Parameter(input_shape, Normal(mean=1.0)), "passes": Parameter(())}
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {"mean": State(input_shape, Normal(mean=1.0)), "passes": State((), dtype="int64")}
 
     def forward(self, node: Node, inputs: Array) -> Array:
         if node.training:
-            node.state.passes += 1.0
+            node.state.passes += 1
             node.state.mean = 0.75 * node.state.mean + 0.25 * inputs.mean(axis=0)
         outputs: Array = (inputs - node.state.mean) * node.state.passes
         return outputs
@@ -204,32 +219,37 @@ class IgnoresTheState(Centre):
 
 
 class ScaledSquares(Loss):
-    """``mean((scale * z - t)**2)``, a loss with a parameter and with targets of its own."""
+    """Mean over the samples of ``mean((scale * z - t)**2)``: a loss with a parameter and with targets of its own."""
 
     type: Literal["scaled_squares"] = "scaled_squares"
 
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
         return {"scale": Parameter(input_shape, Normal(mean=1.0))}
 
-    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+    def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+        return number_targets(targets, logits_shape, dtype)
+
+    def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         gaps = logits * node.params.scale - targets
         node.cache = logits, gaps
-        return float(np.mean(gaps**2))
+        losses: Array = np.mean(gaps**2, axis=1)
+        return losses
 
-    def backward(self, node: Node, d_out: float = 1.0) -> Array:
+    def d_logits(self, node: Node, d_losses: Array) -> Array:
         logits, gaps = node.cache
-        slopes = 2 * gaps * d_out / gaps.size
+        slopes = 2 * gaps * d_losses[:, np.newaxis] / gaps.shape[1]
         node.grads.scale = (slopes * logits).sum(axis=0)
         d_logits: Array = slopes * node.params.scale
         return d_logits
 
-    def predict(self, logits: Array) -> Array:
-        return logits.copy()
+    def predict(self, node: Node, logits: Array) -> Array:
+        predictions: Array = logits * node.params.scale
+        return predictions
 
 
 class WrongLossParameter(ScaledSquares):
-    def backward(self, node: Node, d_out: float = 1.0) -> Array:
-        d_logits = super().backward(node, d_out)
+    def d_logits(self, node: Node, d_losses: Array) -> Array:
+        d_logits = super().d_logits(node, d_losses)
         node.grads.scale = node.grads.scale * 2
         return d_logits
 
@@ -244,6 +264,13 @@ class IgnoresSignOfUpstream(CategoricalCrossEntropy):
         return super().backward(node, abs(d_out))
 
 
+class AveragesUpstream(CategoricalCrossEntropy):
+    """Right where all samples weigh the same."""
+
+    def d_logits(self, node: Node, d_losses: Array) -> Array:
+        return super().d_logits(node, np.full_like(d_losses, d_losses.mean()))
+
+
 class ForgetsWeights(CategoricalCrossEntropy):
     def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
         loss = super().forward(node, logits, targets, sample_weight)
@@ -251,8 +278,79 @@ class ForgetsWeights(CategoricalCrossEntropy):
         return loss
 
 
+class Spread(Loss):
+    """Variance of the logits within a batch, weighted: no mean over samples."""
+
+    type: Literal["spread"] = "spread"
+
+    def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+        return number_targets(targets, logits_shape, dtype)
+
+    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+        weight = np.ones(len(logits)) if sample_weight is None else sample_weight
+        share = (weight / (weight.sum() or 1.0)).reshape(-1, *[1] * (logits.ndim - 1))
+        gaps = logits - (share * logits).sum(axis=0)
+        node.cache = (share * gaps).astype(node.dtype)
+        return float((share * gaps**2).sum())
+
+    def backward(self, node: Node, d_out: float = 1.0) -> Array:
+        d_logits: Array = 2 * d_out * node.cache
+        return d_logits
+
+    def predict(self, node: Node, logits: Array) -> Array:
+        return logits.copy()
+
+
+class Halved(Scale):
+    """Rounds to half precision on the way back of a float32 network."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs = super().backward(node, d_out)
+        if node.dtype == np.float32:
+            node.grads.scale = node.grads.scale.astype(np.float16) * np.float32(1.01)
+        return d_inputs
+
+
+class Table(Layer):
+    """A row of numbers for each of 7 words, (N, T) to (N, T, 2): takes whole numbers, and has no derivative by them."""
+
+    type: Literal["table"] = "table"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape, 2)
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"rows": Parameter((7, 2), Normal(std=1.0))}
+
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return rng.integers(7, size=(count, *input_shape))
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs.astype(np.intp)
+        outputs: Array = node.params.rows[node.cache]
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.rows[...] = 0
+        np.add.at(node.grads.rows, node.cache, d_out)
+        return None
+
+
+class WrongTable(Table):
+    """Counts a word once, however often it stands in a batch."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.rows[...] = 0
+        node.grads.rows[node.cache] += d_out
+        return None
+
+
 def verdicts(checks: list[GradientCheck]) -> dict[str, bool]:
-    return {check.array: check.passed for check in checks}
+    """Say of each array whether everything that was compared of it agrees."""
+    found = dict.fromkeys((check.array for check in checks), True)
+    for check in checks:
+        found[check.array] &= check.passed
+    return found
 
 
 @pytest.mark.parametrize("layer", [Scale(), Affine(units=2), ReLU(), Absolute(), Dropout(), Centre()], ids=repr)
@@ -451,8 +549,59 @@ def test_right_losses_pass(seed: int) -> None:
 
 
 def test_a_loss_is_checked_on_the_targets_and_weights_that_are_given() -> None:
-    (check,) = check_loss_gradients(CategoricalCrossEntropy(), (4,), targets=np.array([3, 0]), sample_weight=np.array([0.5, 3.0]))
-    assert (check.passed, check.checked) == (True, 8)
+    mean, by_sample = check_loss_gradients(CategoricalCrossEntropy(), (4,), targets=[3, 0], sample_weight=[0.5, 3.0])
+    assert (mean.passed, mean.checked, mean.upstream) == (True, 8, "d_out")
+    assert (by_sample.passed, by_sample.checked, by_sample.upstream) == (True, 8, "d_losses")
+
+
+def test_the_targets_and_weights_that_are_given_are_checked_like_any_other() -> None:
+    with pytest.raises(TargetError, match=r"^row 1: label 4 is out of range"):
+        check_loss_gradients(CategoricalCrossEntropy(), (4,), targets=[3, 4])
+    with pytest.raises(TargetError, match=r"^row 0: sample weight -1\.0 is not"):
+        check_loss_gradients(CategoricalCrossEntropy(), (4,), targets=[3, 0], sample_weight=[-1.0, 1.0])
+
+
+def test_a_loss_that_averages_the_gradients_of_its_samples_fails_for_random_ones() -> None:
+    mean, by_sample = check_loss_gradients(AveragesUpstream(), (4,))
+    assert (mean.passed, by_sample.passed) == (True, False)
+    assert str(by_sample).startswith("inputs: analytical and numerical gradients for a random d_losses DISAGREE on 12 elements;")
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.0]])
+def test_a_loss_that_is_no_mean_over_samples_is_checked_by_its_passes_alone(weight: list[float] | None) -> None:
+    (check,) = check_loss_gradients(Spread(), (4,), sample_weight=weight)
+    assert (check.passed, check.upstream) == (True, "d_out")
+
+
+def test_integer_inputs_have_no_derivative_and_reach_the_layer_in_its_dtype() -> None:
+    assert verdicts(check_layer_gradients(Table(), (9,))) == {"table_1.rows": True}
+    assert verdicts(check_layer_gradients(WrongTable(), (9,))) == {"table_1.rows": False}
+    model = Sequential([Table(), Spread()], input_shape=(9,), seed=0)
+    checks = check_network_gradients(model, np.arange(18).reshape(2, 9) % 7, np.zeros((2, 9, 2)))
+    assert verdicts(checks) == {"table_1.rows": True}
+
+
+@pytest.mark.parametrize("stage", [Scale(), Dropout(), Affine(units=2), Table()], ids=repr)
+def test_right_layers_pass_in_float32_too(stage: Layer) -> None:
+    checks = check_layer_gradients(stage, (5,), dtype="float32")
+    arrays = [check.array for check in checks]
+    assert arrays[: len(arrays) // 2] == arrays[len(arrays) // 2 :]
+    assert [check.compared for check in checks[len(arrays) // 2 :]] == [("float32", "float64")] * (len(arrays) // 2)
+    assert all(check.passed for check in checks), "\n".join(map(str, checks))
+
+
+def test_what_is_wrong_in_float32_alone_is_found_there() -> None:
+    assert verdicts(check_layer_gradients(Halved(), (5,))) == {"inputs": True, "scale_1.scale": True}
+    _, right, _, wrong = check_layer_gradients(Halved(), (5,), dtype="float32")
+    assert (right.passed, wrong.passed) == (True, False)
+    assert str(wrong).startswith("scale_1.scale: float32 and float64 gradients DISAGREE on 5 elements;")
+
+
+def test_losses_are_compared_in_float32_too() -> None:
+    checks = check_loss_gradients(CategoricalCrossEntropy(), (4,), dtype="float32", sample_weight=[1, 2, 3])
+    assert [check.upstream for check in checks] == ["d_out", "d_losses"] * 2
+    assert [check.compared[0] for check in checks] == ["analytical"] * 2 + ["float32"] * 2
+    assert all(check.passed for check in checks), "\n".join(map(str, checks))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -521,14 +670,40 @@ def test_a_check_leaves_a_network_as_it_was() -> None:
     assert_array_equal(model.gradients, before.gradients)
 
 
-def test_a_check_that_breaks_off_leaves_the_flags_as_they_were() -> None:
+def test_a_check_that_breaks_off_leaves_a_network_as_it_was() -> None:
     model = stack(GivesNone(), Affine(units=4))
-    with pytest.raises(GradientError, match="backward returned None"):
+    parameters = model.parameters.copy()
+    with pytest.raises(ComponentError, match=r"^scale_1: GivesNone\.backward of .* returned NoneType, expected float64"):
         check_network_gradients(model, INPUTS, LABELS)
     assert [node.needs_input_gradient for node in model.nodes] == [False, True, True]
+    assert_array_equal(model.parameters, parameters)
 
 
-def test_a_float32_network_is_refused() -> None:
-    model = Sequential([CategoricalCrossEntropy()], input_shape=(4,), seed=0)
-    with pytest.raises(GradientError, match=r"needs a network of dtype float64; this one is float32$"):
-        check_network_gradients(model, INPUTS, LABELS)
+def test_a_check_does_not_disturb_a_backward_that_is_still_to_come() -> None:
+    model, undisturbed = (stack(Affine(units=5), Centre(), Affine(units=4)) for _ in range(2))
+    for network in (model, undisturbed):
+        network.forward_loss(INPUTS, LABELS)
+    check_network_gradients(model, INPUTS, LABELS)
+    for network in (model, undisturbed):
+        network.backward()
+    assert_array_equal(model.gradients, undisturbed.gradients)
+
+
+def test_weights_are_taken_into_account() -> None:
+    model = stack(Affine(units=4), loss=ForgetsWeights())
+    assert all(verdicts(check_network_gradients(model, INPUTS, LABELS)).values())
+    assert not any(verdicts(check_network_gradients(model, INPUTS, LABELS, [1, 2, 3, 4, 5, 6])).values())
+
+
+def test_a_float32_network_is_checked_in_both_dtypes() -> None:
+    model = Sequential([Affine(units=5), Dropout(), Halved(), CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    before = model.parameters.copy()
+    checks = check_network_gradients(model, INPUTS, LABELS)
+    names = ["inputs", "affine_1.weight", "affine_1.bias", "scale_1.scale"]
+    assert [(check.array, check.compared[0]) for check in checks] == [
+        *((name, "analytical") for name in names),
+        *((name, "float32") for name in names),
+    ]
+    assert [check.array for check in checks if not check.passed] == ["scale_1.scale"]
+    assert_array_equal(model.parameters, before)
+    assert model.parameters.dtype == np.float32

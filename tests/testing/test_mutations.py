@@ -11,7 +11,17 @@ from layerkit.errors import ConformanceError
 from layerkit.testing import check_component, checks_for
 from layerkit.testing.conformance import CHECKS, run_check
 
-from .mutants import datasets, descriptions, initializers, layers, losses, observers, optimizers  # noqa: F401 (they list themselves)
+from .mutants import (  # noqa: F401 (they list themselves)
+    datasets,
+    descriptions,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    observers,
+    optimizers,
+    schedules,
+)
 from .mutants.catalogue import MUTANTS, SOUND, Mutant
 
 SEEDS = range(3)

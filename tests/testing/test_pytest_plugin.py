@@ -34,12 +34,49 @@ class Square(Layer):
 def layerkit_components():
     return [Square]
 '''
+SEVERAL = '''
+"""Two examples of one initializer, and one that fails to give any."""
+from typing import Literal
+import numpy as np
+from layerkit import Initializer, hookimpl
+
+LAYERKIT_API = 2
+
+class Filled(Initializer):
+    """All values ``value``."""
+
+    type: Literal["filled"] = "filled"
+    value: float = 1.0
+    """What every element is."""
+
+    @classmethod
+    def examples(cls):
+        yield cls()
+        yield cls(value=2.0)
+
+    def draw(self, shape, rng):
+        return np.full(shape, self.value) if self.value == 1 else np.full(shape, self.value, np.float32)
+
+class Broken(Filled):
+    """All values ``value``."""
+
+    type: Literal["broken"] = "broken"
+
+    @classmethod
+    def examples(cls):
+        raise RuntimeError("no example today")
+
+@hookimpl
+def layerkit_components():
+    return [Filled, Broken]
+'''
 NOTHING = "from layerkit import hookimpl\n\nLAYERKIT_API = 2\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
 BROKEN = "raise RuntimeError('no such accelerator')\n"
 
 PLUGINS = {
     "sound-square": SQUARE.format(tag="sound_square", slope=2),
     "wrong-square": SQUARE.format(tag="wrong_square", slope=3),
+    "several-examples": SEVERAL,
     "nothing-inside": NOTHING,
     "broken-import": BROKEN,
 }
@@ -97,6 +134,16 @@ def test_a_wrong_component_fails_the_check_that_is_meant_for_it(place: Path, tmp
     assert failed == {"input_gradients", "prediction_gradients", "batch_of_one"}
     assert {"parameter_gradients", "json_round_trip", "interleaved_nodes"} <= passed
     assert "ConformanceError: Square fails input_gradients: inputs: analytical and numerical gradients DISAGREE" in result.stdout
+
+
+def test_each_example_has_tests_of_its_own(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {"several": TEST.format(name="several-examples")}, "-rfp", "--tb=short")
+    assert result.returncode == 1
+    failed = set(re.findall(r"^FAILED .*\[(filled-\d-\w+)\]", result.stdout, re.MULTILINE))
+    passed = set(re.findall(r"^PASSED .*\[(filled-\d-\w+)\]", result.stdout, re.MULTILINE))
+    assert failed == {"filled-2-draws"}
+    assert {"filled-1-draws", "filled-1-pickling", "filled-2-pickling"} <= passed
+    assert "Broken fails pickling: RuntimeError: no example today" in result.stdout
 
 
 def test_what_gives_no_tests_is_an_error_of_collection(place: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,13 +17,10 @@ from layerkit.spec.run import RunSpec
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
-from layerkit.testing.examples import example, example_input_shape
-from layerkit.testing.gradients import (
-    GradientCheck,
-    check_layer_gradients,
-    check_loss_gradients,
-    check_network_gradients,
-)
+from layerkit.testing.derivatives import GradientCheck
+from layerkit.testing.examples import example, example_input_shape, example_soft_targets
+from layerkit.testing.gradients import check_layer_gradients, check_loss_gradients, check_network_gradients
+from layerkit.typing import Array, Shape
 
 
 @click.command()
@@ -35,42 +33,78 @@ from layerkit.testing.gradients import (
     help="Decides parameters, inputs and the upstream gradient.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=5, show_default=True, help="Samples in the batch.")
-def command(target: str, seed: int, batch: int) -> None:
+@click.option(
+    "--elements",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Elements of each array to compare at the most.",
+)
+def command(target: str, seed: int, batch: int, elements: int) -> None:
     """Check the gradients of the network in a spec file, or of a registered layer or loss by its type.
 
-    The check runs in float64 on random inputs, with central differences and a random upstream gradient, for the inputs and up to
-    100 elements of each parameter.
+    The check runs in float64 on random inputs, with central differences and a random upstream gradient, for the inputs and some
+    elements of each parameter: on the loss's own example targets, with sample weights, and with soft targets where the loss takes
+    them. Where the spec says float32, and for a type, gradients in float32 are compared with those in float64.
     """
     if target.endswith(".json") or os.path.exists(target):  # noqa: PTH110 (Path.exists raises where a name is too long)
-        checks = _check_spec(Path(target), seed, batch)
+        found = _check_spec(Path(target), seed, batch, elements)
     else:
-        checks = _check_type(target, seed, batch)
-    width = max(len(check.array) for check in checks)
-    for check in checks:
-        verdict = "ok" if check.passed else "WRONG"
-        click.echo(f"{check.array:<{width}}  {check.checked:4d} elements  largest relative error {check.error:.1e}  {verdict}")
-    failed = [check for check in checks if not check.passed]
+        found = _check_type(target, seed, batch, elements)
+    failed = []
+    for circumstance, checks in found:
+        click.echo(circumstance)
+        width = max(len(check.array) for check in checks)
+        for check in checks:
+            click.echo("  " + _line(check, width))
+        failed += [f"  {circumstance}: {check}" for check in checks if not check.passed]
     if failed:
-        raise GradientError("wrong gradients\n" + "\n".join(f"  {check}" for check in failed))
+        raise GradientError("wrong gradients\n" + "\n".join(failed))
 
 
-def _check_spec(path: Path, seed: int, batch: int) -> list[GradientCheck]:
+def _line(check: GradientCheck, width: int) -> str:
+    verdict = "ok" if check.passed else "WRONG"
+    what = f"{check.compared[0]} and {check.compared[1]}"
+    figures = f"{check.checked:4d} elements  largest relative error {check.error:.1e}"
+    return f"{check.array:<{width}}  {what:<24}  {check.upstream:<8}  {figures}  {verdict}"
+
+
+def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
     spec = load_spec(path)
-    model_spec = spec.model if isinstance(spec, RunSpec) else spec
-    model = build(model_spec.model_copy(update={"dtype": "float64"}), seed=seed)
+    model = build(spec.model if isinstance(spec, RunSpec) else spec, seed=seed)
     rng = np.random.default_rng(seed)
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)  # away from trivial initial values
-    inputs = rng.standard_normal((batch, *model_spec.input_shape))
-    loss = model_spec.layers[-1]
+    inputs = model.nodes[0].stage.example_inputs(model.spec.input_shape, batch, rng)
+    loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
-    targets = loss.example_targets(model_spec.logits_shape, batch, rng)
-    return check_network_gradients(model, inputs, targets, seed=seed)
+    for circumstance, targets, weight in _circumstances(loss, model.spec.logits_shape, batch, rng):
+        yield circumstance, check_network_gradients(model, inputs, targets, weight, seed=seed, elements=elements)
 
 
-def _check_type(tag: str, seed: int, batch: int) -> list[GradientCheck]:
+def _check_type(tag: str, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
     stage = example(installed_registry().resolve(Stage, tag))
     shape = example_input_shape(stage)
-    if isinstance(stage, Loss):
-        return check_loss_gradients(stage, shape, seed=seed, batch=batch)
-    assert isinstance(stage, Layer)
-    return check_layer_gradients(stage, shape, seed=seed, batch=batch)
+    if isinstance(stage, Layer):
+        checks = check_layer_gradients(stage, shape, dtype="float32", seed=seed, batch=batch, elements=elements)
+        yield "random inputs", checks
+        return
+    assert isinstance(stage, Loss)
+    for circumstance, targets, weight in _circumstances(stage, shape, batch, np.random.default_rng(seed)):
+        yield (
+            circumstance,
+            check_loss_gradients(
+                stage, shape, targets=targets, sample_weight=weight, dtype="float32", seed=seed, elements=elements
+            ),
+        )
+
+
+def _circumstances(
+    loss: Loss, logits_shape: Shape, batch: int, rng: np.random.Generator
+) -> Iterator[tuple[str, Array, Array | None]]:
+    """Yield targets and sample weights to check a loss with, and what they are."""
+    targets = loss.example_targets(logits_shape, batch, rng)
+    yield "example targets", targets, None
+    yield "sample weights", targets, rng.uniform(0.5, 2, batch)
+    soft = example_soft_targets(loss, logits_shape, batch, rng)
+    if soft is not None:
+        yield "soft targets", soft, None

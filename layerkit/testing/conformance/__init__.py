@@ -14,10 +14,12 @@ import numpy as np
 
 from layerkit.component import Component
 from layerkit.data.base import Dataset
-from layerkit.errors import ConformanceError, GradientError
+from layerkit.errors import ComponentError, ConformanceError, GradientError
 from layerkit.initializers import Initializer
+from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
+from layerkit.schedules.base import Schedule
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
@@ -27,10 +29,11 @@ from layerkit.testing.conformance.descriptions import DESCRIPTION_CHECKS
 from layerkit.testing.conformance.initializers import INITIALIZER_CHECKS
 from layerkit.testing.conformance.layers import LAYER_CHECKS
 from layerkit.testing.conformance.losses import LOSS_CHECKS
+from layerkit.testing.conformance.metrics import METRIC_CHECKS
 from layerkit.testing.conformance.observers import OBSERVER_CHECKS
 from layerkit.testing.conformance.optimizers import OPTIMIZER_CHECKS
+from layerkit.testing.conformance.schedules import SCHEDULE_CHECKS
 from layerkit.testing.conformance.stages import STAGE_CHECKS
-from layerkit.testing.examples import example
 
 Check: TypeAlias = Callable[[Any, np.random.Generator], None]
 
@@ -41,6 +44,8 @@ CHECKS: dict[type[Component], tuple[Check, ...]] = {
     Loss: LOSS_CHECKS,
     Initializer: INITIALIZER_CHECKS,
     Optimizer: OPTIMIZER_CHECKS,
+    Schedule: SCHEDULE_CHECKS,
+    Metric: METRIC_CHECKS,
     Dataset: DATASET_CHECKS,
     Observer: OBSERVER_CHECKS,
 }
@@ -57,7 +62,7 @@ def check_component(component: type[Component] | Component, seed: int = 0) -> No
     Parameters
     ----------
     component
-        A class, of which `layerkit.testing.example` makes an instance; or an instance, to check other options.
+        A class, of which each of its `examples` is checked; or an instance, to check other options.
     seed
         Decides all parameters, inputs and gradients that the checks draw.
 
@@ -71,15 +76,20 @@ def check_component(component: type[Component] | Component, seed: int = 0) -> No
 
 
 def run_check(check: Check, component: type[Component] | Component, seed: int = 0) -> None:
-    """Run one check; parameters and errors as for `check_component`."""
+    """Run one check, on each of the examples where it is given a class; parameters and errors as for `check_component`."""
     __tracebackhide__ = True  # pytest then shows the check and the component's own code
+    cls = component if isinstance(component, type) else type(component)
+    which = ""
     try:
-        instance = example(component) if isinstance(component, type) else component
-        check(instance, random_stream(seed, "conformance", check.__name__))
+        instances = list(component.examples()) if isinstance(component, type) else [component]
+        if not instances:
+            raise ConformanceError("examples gives no example")
+        for instance in instances:
+            which = f" as {instance!r}" if len(instances) > 1 else ""
+            check(instance, random_stream(seed, "conformance", check.__name__))
     except Exception as error:
-        cls = component if isinstance(component, type) else type(component)
-        known = isinstance(error, ConformanceError | GradientError)
+        known = isinstance(error, ConformanceError | GradientError | ComponentError)
         fault = str(error) if known else f"{type(error).__name__}: {error}"
         promise = inspect.cleandoc(check.__doc__ or "")
-        message = f"{cls.__name__} fails {check.__name__}: {fault}\nWhat is promised: {promise}"
+        message = f"{cls.__name__} fails {check.__name__}{which}: {fault}\nWhat is promised: {promise}"
         raise ConformanceError(message) from (error.__cause__ if known else error)

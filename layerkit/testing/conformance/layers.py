@@ -8,8 +8,9 @@ from layerkit.stack.layer import Layer
 from layerkit.testing.conformance.neighbours import network_around
 from layerkit.testing.conformance.verdicts import require_same
 from layerkit.testing.conformance.workbench import Workbench, backward, forward, gradients, results
+from layerkit.testing.derivatives import GradientCheck, require_passed
 from layerkit.testing.examples import example_input_shape
-from layerkit.testing.gradients import GradientCheck, check_network_gradients, check_node_gradients, require_passed
+from layerkit.testing.gradients import check_network_gradients, check_node_gradients
 
 ELEMENTS = 20
 """Elements of each array whose derivatives are compared."""
@@ -30,10 +31,11 @@ def parameter_gradients(layer: Layer, rng: np.random.Generator) -> None:
 def _gradients_in_a_stack(layer: Layer, rng: np.random.Generator) -> tuple[list[GradientCheck], list[GradientCheck]]:
     """Return the comparisons of the layer's own parameters, and those of all other arrays."""
     model = network_around(layer, example_input_shape(layer), rng)
-    inputs = rng.standard_normal((3, *model.spec.input_shape))
+    inputs = model.nodes[0].stage.example_inputs(model.spec.input_shape, 3, rng)
     targets = rng.standard_normal((3, *model.spec.logits_shape))
     checks = check_network_gradients(model, inputs, targets, seed=int(rng.integers(2**31)), elements=ELEMENTS)
-    prefix = f"{model.nodes[1].name}."
+    (node,) = [node for node in model.nodes if node.stage is layer]
+    prefix = f"{node.name}."
     own = [check for check in checks if check.array.startswith(prefix)]
     return own, [check for check in checks if check not in own]
 
@@ -41,9 +43,7 @@ def _gradients_in_a_stack(layer: Layer, rng: np.random.Generator) -> tuple[list[
 def prediction_gradients(layer: Layer, rng: np.random.Generator) -> None:
     """Gradients are right in prediction mode too, after some training."""
     bench = Workbench(layer, rng)
-    node, batch = bench.used_node(), bench.batch()
-    for inner in node.tree():
-        inner.training = False
+    node, batch = bench.predicting(bench.used_node()), bench.batch()
     require_passed(check_node_gradients(node, batch.inputs, np.asarray(batch.d_out), rng, ELEMENTS))
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from layerkit.initializers import Normal
+from layerkit.losses.targets import number_targets
 from layerkit.network.sequential import Sequential
+from layerkit.stack.declarations import Parameter
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
-from layerkit.stack.parameter import Parameter
+from layerkit.testing.examples import takes_integers
 from layerkit.typing import Array, Shape
 
 
@@ -45,25 +47,34 @@ class Neighbour(Layer):
 
 
 class Probe(Loss):
-    """``mean over N of sum(logits * targets)``: the targets (N, \\*shape) are the gradients that go back, but for 1 / N."""
+    """``sum(logits * targets)`` of each sample: the targets (N, \\*shape) are the gradients that go back, but for the weights."""
 
     type: Literal["probe"] = "probe"
 
-    def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
+    def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+        return number_targets(targets, logits_shape, dtype)
+
+    def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         node.cache = targets
-        return float(np.sum(logits * targets)) / len(logits)
+        losses: Array = (logits * targets).reshape(len(logits), -1).sum(axis=1)
+        return losses
 
-    def backward(self, node: Node, d_out: float = 1.0) -> Array:
+    def d_logits(self, node: Node, d_losses: Array) -> Array:
         targets: Array = node.cache
-        return np.multiply(targets, d_out / len(targets), out=node.buffer("d_logits", targets.shape))
+        by_sample = d_losses.reshape(-1, *[1] * (targets.ndim - 1))
+        return np.multiply(targets, by_sample, out=node.buffer("d_logits", targets.shape))
 
-    def predict(self, logits: Array) -> Array:
+    def predict(self, node: Node, logits: Array) -> Array:
         return logits.copy()
 
 
 def network_around(layer: Layer, input_shape: Shape, rng: np.random.Generator) -> Sequential:
-    """Return the float64 network, its parameters moved away from trivial values; the layer is its second node."""
-    stack = [Neighbour(), layer, Neighbour(), Probe()]
+    """Return the float64 network, its parameters moved away from trivial values.
+
+    The layer is its second node; the first, where it takes integers, which no layer before it would give.
+    """
+    before = [] if takes_integers(layer, input_shape) else [Neighbour()]
+    stack = [*before, layer, Neighbour(), Probe()]
     model = Sequential(stack, input_shape=input_shape, dtype="float64", seed=int(rng.integers(2**31)))
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)
     return model

@@ -1,4 +1,4 @@
-"""What observers promise: to watch, and nothing else.
+"""What observers promise: to watch, and nothing else; and to remember nothing but what is saved.
 
 An observer that raises `LayerkitError` when it should begin cannot be had here, for want of an extra; nothing can be said then.
 """
@@ -7,42 +7,105 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import numpy as np
 
-from layerkit.errors import LayerkitError
+from layerkit.data.samples import ArraySamples
+from layerkit.errors import ConformanceError, LayerkitError
 from layerkit.layers.affine import Affine
 from layerkit.losses.crossentropy import CategoricalCrossEntropy
 from layerkit.network.sequential import Sequential
-from layerkit.observers.base import EpochRecord, Observer
+from layerkit.observers.base import Observer, Watcher
+from layerkit.observers.training import Memory, Training
 from layerkit.optimizers.sgd import SGD
+from layerkit.spec.training import TrainingSpec
+from layerkit.testing.conformance.descriptions import json_copy
 from layerkit.testing.conformance.verdicts import global_randomness_kept, require, require_same
 from layerkit.training.trainer import Trainer
 from layerkit.typing import Array
+
+EPOCHS = 4
 
 
 class TrainingFailed(Exception):
     """What goes wrong in a training on purpose."""
 
 
+class StopsAfter(Observer):
+    """Stops after so many steps."""
+
+    type: Literal["stops_after"] = "stops_after"
+    steps: int
+    """How many."""
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        steps = self.steps
+
+        class Stopping(Watcher):
+            def step(self) -> None:
+                if training.step >= steps:
+                    training.stop("enough")
+
+        return nullcontext(Stopping())
+
+
 def only_watches(observer: Observer, rng: np.random.Generator) -> None:
-    """A training that is watched gives the parameters that it would give alone; files go into the given folder."""
+    """A training that is watched is as it would be alone, but that it may end earlier; files go into its folder."""
     seed = int(rng.integers(2**31))
-    with TemporaryDirectory() as place, contextlib.chdir(place):
-        folder = Path("run").absolute()
-        folder.mkdir()
+    with _place() as folder:
         if not _can_be_had(observer, folder):
             return
         with global_randomness_kept(observer, "watch"):
-            watched = _trained(seed, folder, observer)
+            watched = _trained(seed, folder, EPOCHS, observer)
         left = ", ".join(sorted(path.name for path in Path().iterdir() if path.name != folder.name))
     require(not left, f"{type(observer).__name__}.watch writes outside of its folder: {left}")
-    alone = _trained(seed, folder)
-    require_same({"parameters": watched}, {"parameters": alone}, "after a training that was watched", tolerance=0)
+    alone = _trained(seed, folder, EPOCHS, StopsAfter(steps=watched.step))
+    require_same(_arrays(watched), _arrays(alone), "after a training that was watched", tolerance=0)
+    theirs, ours = ({**training.memory(), "observers": None} for training in (watched, alone))
+    for name, value in ours.items():
+        if name != "history":  # which has the seconds, too
+            require(theirs[name] == value, f"after a training that was watched: {name} is {theirs[name]}, expected {value}")
+    require(watched.history == alone.history, "after a training that was watched: the history is another")
+
+
+def memory_is_saved(observer: Observer, rng: np.random.Generator) -> None:
+    """What is remembered is JSON and arrays, and all that there is: a training that goes on from a copy remembers the same."""
+    seed = int(rng.integers(2**31))
+    with _place() as folder:
+        if not _can_be_had(observer, folder):
+            return
+        name = type(observer).__name__
+        whole, twin = (_trained(seed, folder, EPOCHS, observer) for _ in range(2))
+        try:
+            text = json.dumps(whole.memory())
+        except (TypeError, ValueError) as error:
+            raise ConformanceError(f"{name} remembers what is neither JSON nor an array: {error}") from error
+        read = json.loads(text)["observers"]
+        require(read == whole.memory()["observers"], f"{name} remembers what JSON gives back as something else: {read}")
+        half = _trained(seed, folder, EPOCHS // 2, observer)
+        if half.stopped is None:
+            half = _trained(seed, folder, EPOCHS - EPOCHS // 2, json_copy(observer), saved=half)
+    wanted, same, actual = (_memories(training) for training in (whole, twin, half))
+    for place, value in wanted.items():
+        if not _equal(same.get(place), value):  # what is measured, such as seconds, is another each time
+            continue
+        found = actual.get(place)
+        if isinstance(value, np.ndarray) and isinstance(found, np.ndarray):
+            require_same({place: found}, {place: value}, "when a training goes on", tolerance=0)
+        else:
+            require(_equal(found, value), f"{name} remembers {place} = {found!r} when a training goes on, expected {value!r}")
+
+
+def _equal(one: Any, other: Any) -> bool:
+    arrays = [isinstance(value, np.ndarray) for value in (one, other)]
+    return np.array_equal(one, other) if all(arrays) else not any(arrays) and bool(one == other)
 
 
 def closes_when_the_training_fails(observer: Observer, rng: np.random.Generator) -> None:
@@ -67,10 +130,21 @@ def _only_new_garbage() -> Iterator[None]:
         gc.unfreeze()
 
 
+@contextlib.contextmanager
+def _place() -> Iterator[Path]:
+    """Stand in an empty directory, and give a folder in it for the files of a training."""
+    with TemporaryDirectory() as place, contextlib.chdir(place):
+        folder = Path("run").absolute()
+        folder.mkdir()
+        yield folder
+
+
 def _failure_comes_through(observer: Observer, folder: Path) -> bool:
+    training = _trained(0, folder, 1)
     try:
-        with observer.watch(_model(0).nodes, folder) as tell:
-            tell(EpochRecord(0, 1.0))
+        with observer.watch(training, {}) as watcher:
+            watcher.step()
+            watcher.epoch(training.history[0])
             raise TrainingFailed
     except TrainingFailed:
         return True
@@ -79,23 +153,41 @@ def _failure_comes_through(observer: Observer, folder: Path) -> bool:
 
 def _can_be_had(observer: Observer, folder: Path) -> bool:
     try:
-        with observer.watch(_model(0).nodes, folder):
-            return True
+        with observer.watch(_trained(0, folder, 1), {}) as watcher:
+            given: Any = watcher
     except LayerkitError:
         return False
+    require(isinstance(given, Watcher), f"{type(observer).__name__}.watch gives {type(given).__name__}, expected a Watcher")
+    return True
 
 
-def _trained(seed: int, folder: Path, *observers: Observer) -> Array:
-    """Return the parameters that a small training ends with."""
+def _trained(seed: int, folder: Path, epochs: int, *observers: Observer, saved: Training | None = None) -> Training:
+    """Return what a small training owns in the end: a new one, or one that goes on from what another would have saved."""
     rng = np.random.default_rng(seed)
-    model = _model(seed)
-    trainer = Trainer(model, optimizer=SGD(learning_rate=0.1), epochs=3, batch_size=2, observers=observers, folder=folder)
-    trainer.fit(rng.standard_normal((5, 4)), rng.integers(3, size=5))
-    return model.parameters
+    model = Sequential([Affine(units=3), CategoricalCrossEntropy()], input_shape=(4,), seed=seed)
+    optimizer = SGD(learning_rate=0.1, momentum=0.5)
+    trainer = Trainer(model, TrainingSpec(optimizer=optimizer, epochs=epochs, batch_size=2, observers=observers), folder=folder)
+    if saved is not None:
+        arrays = {name: array.copy() for name, array in saved.arrays().items()}
+        trainer.training.restore(arrays, json.loads(json.dumps(saved.memory())))
+    samples, validation = (ArraySamples(rng.standard_normal((count, 4)), rng.integers(3, size=count)) for count in (5, 3))
+    for _ in trainer.train(samples, validation):
+        pass
+    return trainer.training
 
 
-def _model(seed: int) -> Sequential:
-    return Sequential([Affine(units=3), CategoricalCrossEntropy()], input_shape=(4,), seed=seed)
+def _arrays(training: Training) -> dict[str, Array]:
+    """Return all arrays but those of observers."""
+    owned = {name: array for name, array in training.arrays().items() if not name.startswith("observers/")}
+    return {**owned, "gradients": training.gradients}
 
 
-OBSERVER_CHECKS = (only_watches, closes_when_the_training_fails)
+def _memories(training: Training) -> dict[str, Any]:
+    """Return all that observers remember, by name."""
+    remembered = {name: array for name, array in training.arrays().items() if name.startswith("observers/")}
+    for observer, memory in dict(training.memory()["observers"]).items():
+        remembered |= {f"observers/{observer}/{name}": value for name, value in memory.items()}
+    return remembered
+
+
+OBSERVER_CHECKS = (only_watches, memory_is_saved, closes_when_the_training_fails)

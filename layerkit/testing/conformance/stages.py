@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
 
 from layerkit.errors import ShapeError
+from layerkit.network.builder import prediction_twins
+from layerkit.spec.plan import plan_nodes
+from layerkit.stack.declarations import Parameter, State
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
-from layerkit.stack.stage import Stage
+from layerkit.stack.stage import Branch, Stage
 from layerkit.testing.conformance.descriptions import json_copy
 from layerkit.testing.conformance.verdicts import (
     SINGLE,
@@ -24,22 +28,26 @@ from layerkit.testing.conformance.verdicts import (
     require_same,
 )
 from layerkit.testing.conformance.workbench import (
+    DTYPES,
     Batch,
     Workbench,
     backward,
     backward_results,
     forward,
     gradients,
-    restore,
     results,
     state,
     streams,
 )
-from layerkit.testing.gradients import lone_node
+from layerkit.testing.examples import example_input_shape
+from layerkit.testing.lone_nodes import copy_contents, lone_node
 from layerkit.typing import Array, Shape
 
 MODES = (True, False)
-DTYPES = ("float32", "float64")
+BATCH = 64
+"""Samples of a batch whose work arrays are measured."""
+FIXED_BYTES = 1024
+"""What work arrays may take that do not grow with the batch."""
 ODD_SHAPES: tuple[Shape, ...] = ((), (1,), (2,), (1, 1), (2, 3), (1, 1, 1), (3, 1, 2), (1, 2, 1, 2), (1, 1, 1, 1, 1))
 
 
@@ -47,7 +55,7 @@ def shapes_and_dtypes(stage: Stage, rng: np.random.Generator) -> None:
     """Outputs and gradients have the declared shapes and the node's dtype, and are finite; a loss is a float."""
     bench = Workbench(stage, rng)
     for dtype, training in product(DTYPES, MODES):
-        _require_declared(bench.node(training=training, dtype=dtype), bench.batch().in_dtype(dtype))
+        _require_declared(bench.node(training=training, dtype=dtype), bench.batches()[dtype])
 
 
 def odd_shapes(stage: Stage, rng: np.random.Generator) -> None:
@@ -63,28 +71,29 @@ def odd_shapes(stage: Stage, rng: np.random.Generator) -> None:
 
 
 def _require_declared(node: Node, batch: Batch) -> None:
-    name = type(node.layer).__name__
+    name = type(node.stage).__name__
     outputs = forward(node, batch)
-    if isinstance(node.layer, Loss):
-        require(isinstance(outputs, float), f"{name}.forward returned {type(outputs).__name__}, expected float")
+    if isinstance(node.stage, Loss):
+        require(type(outputs) is float, f"{name}.forward returned {type(outputs).__name__}, expected float")
         require(np.isfinite(outputs), f"{name}.forward returned {outputs}")
     else:
         require_array(f"the outputs of {name}.forward", outputs, (len(batch.inputs), *node.output_shape), node.dtype)
     d_inputs = backward(node, batch)
-    require_array(f"the input gradients of {name}.backward", d_inputs, batch.inputs.shape, node.dtype)
+    if node.needs_input_gradient:
+        require_array(f"the input gradients of {name}.backward", d_inputs, batch.inputs.shape, node.dtype)
 
 
 def float32_agrees_with_float64(stage: Stage, rng: np.random.Generator) -> None:
     """A float32 node gives what a float64 node gives, to float32 accuracy."""
     bench = Workbench(stage, rng)
     for training in MODES:
-        batch = bench.batch()
+        batches = bench.batches()
         single, double = bench.node(training=training, dtype="float32"), bench.node(training=training)
         began = streams(double)
-        wanted = results(double, batch)
+        wanted = results(double, batches["float64"])
         if training and streams(double) != began:
             continue  # what is drawn may depend on the dtype
-        require_same(results(single, batch.in_dtype("float32")), wanted, "in float32", SINGLE)
+        require_same(results(single, batches["float32"]), wanted, "in float32", SINGLE)
 
 
 def batches_of_any_size(stage: Stage, rng: np.random.Generator) -> None:
@@ -94,7 +103,7 @@ def batches_of_any_size(stage: Stage, rng: np.random.Generator) -> None:
         used = bench.node(training=training)
         for count in (3, 3, 1, 5, 2):
             batch, fresh = bench.batch(count), lone_node(stage, bench.shape, rng, training=training)
-            restore(used, fresh)
+            copy_contents([fresh], [used])
             require_same(results(used, batch), results(fresh, batch), f"a batch of {count}, after others at the same node")
 
 
@@ -189,29 +198,38 @@ def deterministic(stage: Stage, rng: np.random.Generator) -> None:
 
 
 def prediction_changes_nothing(stage: Stage, rng: np.random.Generator) -> None:
-    """A forward pass in prediction mode draws no random numbers and writes no state."""
+    """A forward pass in prediction mode draws no random numbers and writes neither parameters nor state."""
     bench = Workbench(stage, rng)
-    node = bench.node(training=False)
+    node, batch = bench.node(training=False), bench.batch()
     before, began = state(node), streams(node)
-    forward(node, bench.batch())
+    outputs = np.array(forward(node, batch))
     name = type(stage).__name__
     require(streams(node) == began, f"{name}.forward draws from node.rng though node.training is false")
     require_same(state(node), before, f"after {name}.forward with node.training false", tolerance=0)
+    (twin,) = prediction_twins([node])
+    with given("at a node that may read parameters and state, and not write them"):
+        again = np.array(forward(twin, batch))
+    require_same({"outputs": again}, {"outputs": outputs}, "at a node that may read parameters and state alone", tolerance=0)
 
 
 def saved_arrays(stage: Stage, rng: np.random.Generator) -> None:
     """Parameters and declared state are all that a trained node knows: a new node that is given them predicts the same."""
     bench = Workbench(stage, rng)
     trained = bench.used_node()
-    loaded = lone_node(json_copy(stage), bench.shape, rng)
-    restore(loaded, trained)
     batch = bench.batch()
-    predictions = []
-    for node in (trained, loaded):
-        for inner in node.tree():
-            inner.training = False
-        predictions.append({"outputs": np.array(forward(node, batch))})
-    require_same(predictions[1], predictions[0], "in prediction mode, at a new node with the saved parameters and state")
+    (twin,) = prediction_twins([trained])
+    wanted = np.array(forward(twin, batch))
+    loaded = lone_node(json_copy(stage), bench.shape, rng, training=False)
+    copy_contents([trained], [loaded])
+    actual = np.array(forward(loaded, batch))
+    require_same(
+        {"outputs": actual}, {"outputs": wanted}, "in prediction mode, at a new node with the saved parameters and state"
+    )
+    going_on = bench.node()
+    copy_contents([trained], [going_on])
+    require_same(
+        results(going_on, batch), results(trained, batch), "in training, at a new node with the saved parameters and state"
+    )
 
 
 def parameters_are_used(stage: Stage, rng: np.random.Generator) -> None:
@@ -246,10 +264,64 @@ def _matters(bench: Workbench, batch: Batch, place: int, arrays: str, name: str)
     for training in MODES:
         node, moved = bench.node(training=training), bench.node(training=training)
         array = getattr(list(moved.tree())[place], arrays)[name]
-        array += np.linspace(0.5, 1, array.size).reshape(array.shape)
+        _move(array)
         if not np.array_equal(np.array(forward(node, batch)), np.array(forward(moved, batch))):
             return True
     return False
+
+
+def _move(array: Array) -> None:
+    """Put other values into an array, whatever it holds."""
+    if array.dtype == bool:
+        np.logical_not(array, out=array)
+    elif array.dtype.kind == "i":
+        array += 1
+    else:
+        array += np.linspace(0.5, 1, array.size).reshape(array.shape)
+
+
+def declarations(stage: Stage, rng: np.random.Generator) -> None:
+    """``parameters``, ``state`` and ``branches`` declare a `Parameter`, `State` or `Branch` by each name, every time the same."""
+    shape = example_input_shape(stage)
+    for method, kind in (("parameters", Parameter), ("state", State), ("branches", Branch)):
+        with blaming(stage, method):
+            declared, again = (getattr(stage, method)(shape) for _ in range(2))
+        where = f"{type(stage).__name__}.{method}"
+        require(isinstance(declared, Mapping), f"{where} must return a mapping, received {type(declared).__name__}")
+        for name, item in declared.items():
+            require(isinstance(item, kind), f"{where} declares {name!r} as {item!r}, expected a {kind.__name__}")
+        require(list(declared.items()) == list(again.items()), f"{where} declares something else when it is called again")
+
+
+def work_size(stage: Stage, rng: np.random.Generator) -> None:
+    """The work arrays of a training step take no more than ``work_size`` numbers a sample, those of inner layers included."""
+    shape = example_input_shape(stage)
+    (plan,) = plan_nodes([stage], shape)
+    declared = sum(inner.work_size for inner in plan.tree())
+    bench = Workbench(stage, rng, shape)
+    for dtype, training in product(DTYPES, MODES):
+        node = bench.node(training=training, dtype=dtype)
+        for _ in range(3):
+            results(node, bench.batches(BATCH)[dtype])
+        taken = sum(inner.buffered_bytes for inner in node.tree())
+        allowed = declared * node.dtype.itemsize * BATCH + FIXED_BYTES
+        message = f"takes {taken} bytes for {BATCH} samples in {dtype}; work_size({shape}) = {declared} numbers a sample are "
+        require(taken <= allowed, f"{type(stage).__name__} {message}{declared * node.dtype.itemsize * BATCH}")
+
+
+def example_inputs(stage: Stage, rng: np.random.Generator) -> None:
+    """``example_inputs`` gives as many finite samples as it is asked for, of the given shape, drawn from ``rng`` alone."""
+    shape = example_input_shape(stage)
+    seed = int(rng.integers(2**31))
+    name = type(stage).__name__
+    for count in (1, 4):
+        with blaming(stage, "example_inputs"):
+            first = stage.example_inputs(shape, count, np.random.default_rng(seed))
+            with global_randomness_kept(stage, "example_inputs"):
+                second = stage.example_inputs(shape, count, np.random.default_rng(seed))
+        require_array(f"the samples of {name}.example_inputs", first, (count, *shape), first.dtype)
+        require(first.dtype.kind in "biuf", f"{name}.example_inputs gives {first.dtype}, expected real numbers")
+        require(np.array_equal(first, second), f"{name}.example_inputs gives other samples though rng is the same")
 
 
 def costs(stage: Stage, rng: np.random.Generator) -> None:
@@ -284,6 +356,9 @@ STAGE_CHECKS = (
     saved_arrays,
     parameters_are_used,
     state_is_used,
+    declarations,
     costs,
+    work_size,
+    example_inputs,
     documented_shapes,
 )

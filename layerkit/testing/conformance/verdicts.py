@@ -96,7 +96,7 @@ def require_same(actual: Mapping[str, Array], wanted: Mapping[str, Array], when:
         array = actual[name]
         require(array.shape == expected.shape, f"{when}: {name} has shape {array.shape}, expected {expected.shape}")
         with np.errstate(invalid="ignore"):
-            gaps = np.abs(array.astype(np.float64) - expected)
+            gaps = np.abs(array.astype(np.float64) - expected.astype(np.float64))
         scale = max(1.0, float(np.abs(expected).max(initial=0)))
         if not (gaps <= tolerance * scale).all():
             worst = np.unravel_index(int(np.argmax(gaps)), gaps.shape)

@@ -8,19 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from layerkit.losses.targets import sample_weights
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
 from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.verdicts import blaming, require
 from layerkit.testing.examples import example_input_shape
-from layerkit.testing.gradients import lone_node
+from layerkit.testing.lone_nodes import copy_contents, lone_node
 from layerkit.typing import Array, Shape
+
+DTYPES = ("float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What goes through a node: forward, and backward with a random upstream gradient. A loss has targets and weights too."""
+    """What goes through a node: forward, and backward with a random upstream gradient. A loss has targets and weights too.
+
+    Targets are as the loss prepared them for the node's dtype, and weights as `layerkit.sample_weights` gives them.
+    """
 
     inputs: Array
     d_out: Array | float
@@ -40,11 +46,6 @@ class Batch:
     def rows(self, rows: Any) -> Batch:
         """Return a batch of some of the samples, by an index or a slice."""
         return self.with_each(lambda array: array[rows])
-
-    def in_dtype(self, dtype: str) -> Batch:
-        """Return the batch as it reaches a node of that dtype; targets and weights come as users give them."""
-        d_out = self.d_out.astype(dtype) if isinstance(self.d_out, np.ndarray) else self.d_out
-        return replace(self, inputs=self.inputs.astype(dtype), d_out=d_out)
 
 
 class Workbench:
@@ -79,21 +80,54 @@ class Workbench:
             results(node, self.batch())
         return node
 
-    def batch(self, count: int = 3) -> Batch:
-        """Draw a batch, of numbers that float32 can tell apart."""
-        inputs = self._normal((count, *self.shape))
-        if not isinstance(self.stage, Loss):
-            return Batch(inputs, self._normal((count, *self.output_shape)))
-        targets = self.stage.example_targets(self.shape, count, self._rng)
-        return Batch(inputs, float(self._normal(())), targets, self._rng.uniform(0.5, 2, count))
+    def predicting(self, trained: Node) -> Node:
+        """Return a new node in prediction mode, with what another has learnt."""
+        node = self.node(training=False)
+        copy_contents([trained], [node])
+        return node
 
-    def _normal(self, shape: Shape) -> Array:
-        return np.asarray(self._rng.standard_normal(shape)).astype(np.float32).astype(np.float64)
+    def batch(self, count: int = 3) -> Batch:
+        """Draw a batch for a float64 node, of numbers that float32 can tell apart."""
+        return self.batches(count)["float64"]
+
+    def batches(self, count: int = 3) -> dict[str, Batch]:
+        """Draw a batch, and return it as it reaches nodes of either dtype."""
+        inputs = self._example_inputs(count)
+        if not isinstance(self.stage, Loss):
+            d_out = _single(self._rng.standard_normal((count, *self.output_shape)))
+            return {dtype: Batch(inputs.astype(dtype), d_out.astype(dtype)) for dtype in DTYPES}
+        upstream = float(_single(self._rng.standard_normal()))
+        with blaming(self.stage, "example_targets"):
+            targets = self.stage.example_targets(self.shape, count, self._rng)
+        weight = sample_weights(self._rng.uniform(0.5, 2, count), count)
+        return {
+            dtype: Batch(inputs.astype(dtype), upstream, prepared(self.stage, targets, inputs.shape, dtype), weight)
+            for dtype in DTYPES
+        }
+
+    def _example_inputs(self, count: int) -> Array:
+        with blaming(self.stage, "example_inputs"):
+            return _single(self.stage.example_inputs(self.shape, count, self._rng))
+
+
+def _single(array: Any) -> Array:
+    """Return numbers that float32 can tell apart, as float64."""
+    return np.asarray(array).astype(np.float32).astype(np.float64)
+
+
+def prepared(loss: Loss, targets: Array, logits_shape: Shape, dtype: str = "float64") -> Array:
+    """Return targets as the loss takes them."""
+    with blaming(loss, "prepare"):
+        rows: Any = loss.prepare(targets, logits_shape, np.dtype(dtype))
+    sound = isinstance(rows, np.ndarray) and rows.ndim and len(rows) == len(targets)
+    received = f"an array of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+    require(sound, f"{type(loss).__name__}.prepare returned {received} for {len(targets)} targets, expected a row for each")
+    return np.asarray(rows)
 
 
 def forward(node: Node, batch: Batch) -> Any:
     """Return what the forward pass returns: outputs, or the loss."""
-    stage = node.layer
+    stage = node.stage
     with blaming(stage, "forward"):
         if isinstance(stage, Loss):
             assert batch.targets is not None
@@ -104,7 +138,7 @@ def forward(node: Node, batch: Batch) -> Any:
 
 def backward(node: Node, batch: Batch) -> Any:
     """Return what the backward pass returns: the gradient of the inputs."""
-    stage: Any = node.layer
+    stage: Any = node.stage
     with blaming(stage, "backward"):
         d_inputs = stage.backward(node, batch.d_out)
     missing = f"{type(stage).__name__}.backward returned None, though node.needs_input_gradient is true"
@@ -120,7 +154,8 @@ def results(node: Node, batch: Batch) -> dict[str, Array]:
 
 def backward_results(node: Node, batch: Batch) -> dict[str, Array]:
     """Run the backward pass and return copies of all the gradients that came out."""
-    return {"d_inputs": np.array(backward(node, batch)), **gradients(node)}
+    d_inputs = backward(node, batch)
+    return {**({"d_inputs": np.array(d_inputs)} if node.needs_input_gradient else {}), **gradients(node)}
 
 
 def gradients(node: Node) -> dict[str, Array]:
@@ -136,13 +171,3 @@ def state(node: Node) -> dict[str, Array]:
 def streams(node: Node) -> list[Any]:
     """Return where the random streams of a node and of those within it stand."""
     return [inner.rng.bit_generator.state for inner in node.tree()]
-
-
-def restore(node: Node, source: Node) -> None:
-    """Give a node the parameters, the state and the place in the random stream of another, as a checkpoint would."""
-    for inner, other in zip(node.tree(), source.tree(), strict=True):
-        for name, array in other.params.items():
-            inner.params[name][...] = array
-        for name, array in other.state.items():
-            inner.state[name][...] = array
-        inner.rng.bit_generator.state = other.rng.bit_generator.state

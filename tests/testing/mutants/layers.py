@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from layerkit import Affine, Array, Constant, Layer, Node, Normal, Parameter, ReLU, Shape, ShapeError, chain_shape
+from layerkit import (
+    Affine,
+    Array,
+    Branch,
+    Constant,
+    Layer,
+    Node,
+    Normal,
+    Parameter,
+    ReLU,
+    Shape,
+    ShapeError,
+    State,
+    chain_shape,
+)
 from layerkit.testing.conformance import layers, stages
 
 from .catalogue import caught_by, sound
@@ -86,8 +101,12 @@ class BatchNorm(Layer):
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
         return {"scale": Parameter(input_shape, Constant(value=1.0)), "shift": Parameter(input_shape)}
 
-    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        return {"mean": Parameter(input_shape), "variance": Parameter(input_shape, Constant(value=1.0))}
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {
+            "mean": State(input_shape),
+            "variance": State(input_shape, Constant(value=1.0)),
+            "passes": State((), dtype="int64"),
+        }
 
     def forward(self, node: Node, inputs: Array) -> Array:
         mean, variance = self.measure(node, inputs)
@@ -102,6 +121,7 @@ class BatchNorm(Layer):
         if not node.training:
             return node.state.mean, node.state.variance
         mean, variance = inputs.mean(axis=0), inputs.var(axis=0)
+        node.state.passes += 1
         node.state.mean = 0.7 * node.state.mean + 0.3 * mean
         node.state.variance = 0.7 * node.state.variance + 0.3 * variance
         return mean, variance
@@ -124,8 +144,8 @@ class Skip(Layer):
     inner: Annotated[tuple[Layer, ...], Field(strict=False)] = (Affine(units=5), ReLU(), Affine(units=5))
     """What is added."""
 
-    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
-        return {"inner": self.inner}
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
+        return {"inner": Branch(self.inner)}
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if chain_shape(self.inner, input_shape) != input_shape:
@@ -152,6 +172,66 @@ class Buffered(Square):
         d_inputs = np.multiply(d_out, node.cache, out=node.buffer("d_inputs", d_out.shape))
         d_inputs *= 2
         return d_inputs
+
+
+@sound
+class Embedding(Layer):
+    """A row of numbers for each of 10 words. Shapes: inputs (N, T) of whole numbers, outputs (N, T, 3)."""
+
+    type: Literal["embedding"] = "embedding"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape, 3)
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        return {"rows": Parameter((10, 3), Normal(std=1.0))}
+
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return rng.integers(10, size=(count, *input_shape))
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs.astype(np.intp)
+        outputs: Array = node.params.rows[node.cache]
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.rows[...] = 0
+        np.add.at(node.grads.rows, node.cache, d_out)
+        return None
+
+
+@sound
+class Halves(Layer):
+    """One inner stack for each half of the columns. Shapes: inputs (N, 2 D), outputs (N, 2 H)."""
+
+    type: Literal["halves"] = "halves"
+    left: Annotated[tuple[Layer, ...], Field(strict=False)] = (Affine(units=4), ReLU())
+    """What the first half goes through."""
+    right: Annotated[tuple[Layer, ...], Field(strict=False)] = (Affine(units=4),)
+    """What the second half goes through."""
+
+    def half(self, input_shape: Shape) -> Shape:
+        """Return the shape of half a sample."""
+        if len(input_shape) != 1 or input_shape[0] % 2:
+            raise ShapeError(f"halves expects an even number of columns, received {input_shape}")
+        return (input_shape[0] // 2,)
+
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
+        return {name: Branch(getattr(self, name), self.half(input_shape)) for name in ("left", "right")}
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        half = self.half(input_shape)
+        return (chain_shape(self.left, half)[0] + chain_shape(self.right, half)[0],)
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        parts = zip(node.branches.values(), np.split(inputs, 2, axis=1), strict=True)
+        return np.concatenate([branch.forward(part) for branch, part in parts], axis=1)
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        width = chain_shape(self.left, self.half(node.input_shape))[0]
+        parts = zip(node.branches.values(), np.split(d_out, [width], axis=1), strict=True)
+        d_inputs: list[Any] = [branch.backward(part) for branch, part in parts]
+        return np.concatenate(d_inputs, axis=1) if node.needs_input_gradient else None
 
 
 # --- wrong gradients ----------------------------------------------------------------------------------------------
@@ -191,7 +271,9 @@ class Float32Inside(Square):
         return d_inputs
 
 
-@caught_by(layers.input_gradients, "backward returned None, though node.needs_input_gradient is true")
+@caught_by(
+    layers.input_gradients, r"square_1: NoInputGradient\.backward .* returned NoneType, expected float64 of shape \(3, 5\)"
+)
 class NoInputGradient(Square):
     def backward(self, node: Node, d_out: Array) -> Array | None:
         return None
@@ -243,16 +325,21 @@ class StopsWithinABranch(Skip):
 
     def backward(self, node: Node, d_out: Array) -> Array | None:
         last = node.branches["inner"].nodes[-1]
-        assert isinstance(last.layer, Layer)
-        last.layer.backward(last, d_out)
+        assert isinstance(last.stage, Layer)
+        last.stage.backward(last, d_out)
         return d_out
 
 
 @caught_by(layers.prediction_gradients, "DISAGREE")
 class TrainingGradientInPrediction(BatchNorm):
     def backward(self, node: Node, d_out: Array) -> Array | None:
-        node.training = True
-        return super().backward(node, d_out)
+        d_inputs: Any = super().backward(node, d_out)
+        if node.training:
+            return np.asarray(d_inputs)
+        normalized, inverse = node.cache
+        d_normalized = d_out * node.params.scale
+        moved: Array = d_normalized.mean(axis=0) + normalized * (d_normalized * normalized).mean(axis=0)
+        return np.asarray(d_inputs - moved * inverse)
 
 
 @caught_by(layers.prediction_gradients, "DISAGREE")
@@ -275,6 +362,23 @@ class ReliesOnItsBranch(Skip):
     def backward(self, node: Node, d_out: Array) -> Array | None:
         d_inner: Any = node.branches["inner"].backward(d_out)
         return d_inner + d_out  # type: ignore[no-any-return]  # that it may be None is the mistake
+
+
+@caught_by(layers.parameter_gradients, r"embedding_1\.rows: .* DISAGREE")
+class CountsAWordOnce(Embedding):
+    """Counts a word once, however often it stands in a batch."""
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        node.grads.rows[...] = 0
+        node.grads.rows[node.cache] += d_out
+        return None
+
+
+@caught_by(layers.input_gradients, r"inputs: .* DISAGREE")
+class SwapsItsHalves(Halves):
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        d_inputs: Any = super().backward(node, d_out)
+        return np.concatenate(np.split(d_inputs, 2, axis=1)[::-1], axis=1)
 
 
 # --- what a batch is ----------------------------------------------------------------------------------------------
@@ -311,12 +415,14 @@ class KeepsItsFirstCache(Square):
 class ReadsItsWholeOldMemory(Dense):
     """Keeps memory for the largest batch so far, and sums over all of it."""
 
+    memories: ClassVar[dict[Node, Array]] = {}
+
     def backward(self, node: Node, d_out: Array) -> Array | None:
-        memory = getattr(node, "memory", None)
+        memory = self.memories.get(node)
         if memory is None or len(memory) < len(d_out):
             memory = np.zeros(d_out.shape, d_out.dtype)
         memory[: len(d_out)] = d_out
-        node.memory = memory  # type: ignore[attr-defined]  # a node has no such attribute, and nothing forbids one
+        self.memories[node] = memory
         d_inputs = super().backward(node, d_out)
         node.grads.bias = memory.sum(axis=0)
         return d_inputs
@@ -326,10 +432,12 @@ class ReadsItsWholeOldMemory(Dense):
 class TransposesItsWeightOnce(Dense):
     """Keeps a transposed copy of a weight that the optimizer will move."""
 
+    transposed: ClassVar[dict[Node, Array]] = {}
+
     def backward(self, node: Node, d_out: Array) -> Array | None:
         super().backward(node, d_out)
-        transposed: Array = node.__dict__.setdefault("transposed", node.params.weight.T.copy())
-        return d_out @ transposed
+        d_inputs: Array = d_out @ self.transposed.setdefault(node, node.params.weight.T.copy())
+        return d_inputs
 
 
 # --- what belongs to whom -----------------------------------------------------------------------------------------
@@ -381,12 +489,14 @@ class Accumulates(Dense):
 
 
 @caught_by(stages.gradients_are_overwritten, r"dense_1\.grads\.weight")
-class ReplacesItsGradients(Dense):
-    """Fills arrays of its own, which the network's flat vector does not see."""
+class FillsItsOwnGradients(Dense):
+    """Fills an array of its own, which the network's flat vector does not see."""
 
     def backward(self, node: Node, d_out: Array) -> Array | None:
-        node.grads = type(node.grads)({name: np.empty_like(array) for name, array in node.grads.items()})
-        return super().backward(node, d_out)
+        weight = node.grads.weight.copy()
+        d_inputs = super().backward(node, d_out)
+        node.grads.weight = weight
+        return d_inputs
 
 
 @caught_by(stages.backward_twice, "the second backward pass|TypeError")
@@ -534,16 +644,18 @@ class TakesMatricesForVectors(Dense):
 class UndeclaredState(BatchNorm):
     """Keeps its running variance where no checkpoint finds it."""
 
+    running: ClassVar[dict[int, tuple[Node, Array]]] = {}
+
     def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
-        kept: Any = node.__dict__
-        variance = kept.get("running", np.ones(node.input_shape, node.dtype))
+        place = node.params.scale.ctypes.data  # which a network and its prediction twins share
+        _, variance = self.running.get(place, (node, np.ones(node.input_shape, node.dtype)))
         if not node.training:
             return node.state.mean, variance
-        kept["running"] = 0.7 * variance + 0.3 * inputs.var(axis=0)
+        self.running[place] = node, 0.7 * variance + 0.3 * inputs.var(axis=0)
         return super().measure(node, inputs)
 
 
-@caught_by(stages.saved_arrays, "at a new node with the saved parameters and state")
+@caught_by(stages.saved_arrays, "in training, at a new node with the saved parameters and state")
 class StateInTheCache(Square):
     """Divides by the largest input that it has seen."""
 
@@ -559,10 +671,95 @@ class StateInTheCache(Square):
         return d_inputs
 
 
+@caught_by(stages.shapes_and_dtypes, r"forward raised AttributeError: .*no attribute 'passes'")
+class StateByHand(Square):
+    """Sets what it must remember at its node, where no checkpoint finds it."""
+
+    def forward(self, node: Any, inputs: Array) -> Array:
+        node.passes = getattr(node, "passes", 0) + 1
+        return super().forward(node, inputs)
+
+
+@caught_by(stages.shapes_and_dtypes, r"backward raised AttributeError: .*no setter")
+class SwitchesTheMode(Square):
+    def backward(self, node: Any, d_out: Array) -> Array | None:
+        node.training = False
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.shapes_and_dtypes, r"backward raised AttributeError: .*no setter")
+class ReplacesItsGradients(Dense):
+    """Fills arrays of its own, which the network's flat vector does not see."""
+
+    def backward(self, node: Any, d_out: Array) -> Array | None:
+        node.grads = type(node.grads)({name: np.empty_like(array) for name, array in node.grads.items()})
+        return super().backward(node, d_out)
+
+
+@caught_by(stages.saved_arrays, "in training, at a new node with the saved parameters and state")
+class RemembersInAWorkArray(Square):
+    """Scales by how often a number was seen, as it is left in a work array."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        fresh = not node.buffered_bytes
+        passes = node.buffer("passes", (), np.int64)
+        passes[...] = 1 if fresh else passes + 1
+        node.cache = inputs * (passes if node.training else 1)
+        outputs: Array = node.cache * inputs
+        return outputs.astype(node.dtype)
+
+
+@caught_by(stages.saved_arrays, "in prediction mode, at a new node with the saved parameters and state")
+class CountsElsewhere(BatchNorm):
+    """Corrects its running mean by a count that no checkpoint finds."""
+
+    counts: ClassVar[dict[int, tuple[Node, int]]] = {}
+
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        place = node.params.scale.ctypes.data
+        _, count = self.counts.get(place, (node, 0))
+        if node.training:
+            self.counts[place] = node, count + 1
+            return super().measure(node, inputs)
+        return node.state.mean / (1 - 0.7 ** (count + 1)), node.state.variance
+
+
+@caught_by(stages.state_is_used, r"batch_norm_1\.state\.spare is declared")
+class DeclaresACounterTooMany(BatchNorm):
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {**super().state(input_shape), "spare": State((), dtype="int64")}
+
+
+@caught_by(stages.state_is_used, r"square_1\.state\.started is declared")
+class DeclaresAFlagTooMany(Square):
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {"started": State((), dtype="bool")}
+
+
+@caught_by(
+    stages.prediction_changes_nothing,
+    "may read parameters and state, and not write them: .*forward raised ValueError: .*read-only",
+)
+class ClipsItsWeight(Dense):
+    """Writes into its parameters in a forward pass; another thread may read them."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        np.clip(node.params.weight, -100, 100, out=node.params.weight)
+        return super().forward(node, inputs)
+
+
+@caught_by(stages.prediction_changes_nothing, r"batch_norm_1\.state\.passes")
+class CountsInPrediction(BatchNorm):
+    def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
+        if not node.training:
+            node.state.passes += 1
+        return super().measure(node, inputs)
+
+
 @caught_by(stages.state_is_used, r"square_1\.state\.counter is declared")
 class UnusedState(Square):
-    def state(self, input_shape: Shape) -> Mapping[str, Parameter]:
-        return {"counter": Parameter(())}
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {"counter": State(())}
 
 
 @caught_by(stages.parameters_are_used, r"dense_1\.grads\.unused is zero")
@@ -596,10 +793,9 @@ class DropsInPrediction(Dropout):
 @caught_by(stages.prediction_changes_nothing, r"batch_norm_1\.state\.mean")
 class MeasuresInPrediction(BatchNorm):
     def measure(self, node: Node, inputs: Array) -> tuple[Array, Array]:
-        training, node.training = node.training, not node.training
-        measured = super().measure(node, inputs)
-        node.training = training
-        return measured
+        if not node.training:
+            node.state.mean = 0.7 * node.state.mean + 0.3 * inputs.mean(axis=0)
+        return super().measure(node, inputs)
 
 
 @caught_by(stages.deterministic, "uses global random state")
@@ -639,3 +835,78 @@ class CountsBelowZero(Square):
 @caught_by(stages.documented_shapes, "names no shape")
 class UndocumentedShapes(Square):
     """Squares what it is given."""
+
+
+@caught_by(stages.declarations, r"state declares 'counter' as Parameter\(.*\), expected a State")
+class DeclaresParametersForState(Square):
+    """Declares its state as version 1 did."""
+
+    def state(self, input_shape: Shape) -> Any:
+        return {"counter": Parameter(())}
+
+
+@caught_by(stages.declarations, r"branches declares 'inner' as \(.*\), expected a Branch")
+class DeclaresBareBranches(Skip):
+    """Declares its branch as version 1 did."""
+
+    def branches(self, input_shape: Shape) -> Any:
+        return {"inner": self.inner[:2]}
+
+
+@caught_by(stages.declarations, "parameters must return a mapping, received list")
+class DeclaresAList(Dense):
+    def parameters(self, input_shape: Shape) -> Any:
+        return [Parameter(input_shape)]
+
+
+@caught_by(stages.declarations, "parameters declares something else when it is called again")
+class DeclaresMoreEachTime(Dense):
+    calls: ClassVar[int] = 0
+
+    def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:
+        type(self).calls += 1
+        return {"weight": Parameter((*input_shape, self.calls)), "bias": Parameter(input_shape)}
+
+
+@caught_by(stages.work_size, r"takes 2560 bytes for 64 samples in float32; work_size\(\(5,\)\) = 5 numbers a sample are 1280")
+class CountsItsOutputsAlone(Buffered):
+    def work_size(self, input_shape: Shape) -> int:
+        return math.prod(input_shape)
+
+
+@caught_by(stages.work_size, r"takes \d+ bytes for 64 samples in float32; work_size\(\(5,\)\) = 10 numbers a sample")
+class TakesNewWorkEveryStep(Buffered):
+    calls: ClassVar[int] = 0
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        type(self).calls += 1
+        node.cache = inputs
+        return np.multiply(inputs, inputs, out=node.buffer(f"outputs_{self.calls}", inputs.shape))
+
+
+@caught_by(stages.work_size, r"in float32; work_size\(\(5,\)\) = 10 numbers a sample")
+class WorksInFloat64(Buffered):
+    """Counts numbers of its own dtype, and takes twice as long ones."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        node.cache = inputs
+        squares = np.multiply(inputs, inputs, out=node.buffer("squares", inputs.shape, np.float64))
+        return squares.astype(node.dtype)
+
+
+@caught_by(stages.example_inputs, r"the samples of TooFewExamples\.example_inputs have shape \(3, 5\), expected \(4, 5\)")
+class TooFewExamples(Square):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, min(count, 3), rng)
+
+
+@caught_by(stages.example_inputs, "example_inputs gives other samples though rng is the same")
+class ExamplesOfItsOwn(Embedding):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, count, np.random.default_rng())
+
+
+@caught_by(stages.example_inputs, "the samples of ExamplesOfNothing.example_inputs hold NaN or infinity")
+class ExamplesOfNothing(Square):
+    def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return super().example_inputs(input_shape, count, rng) * np.nan

@@ -1,4 +1,4 @@
-"""Right optimizers, and wrong ones made of them."""
+"""Right optimizers: with slots, with coefficients, by layer, with a search; and wrong ones made of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from layerkit import Array, Optimizer
+from layerkit import Array, Optimizer, Slot, Step
 from layerkit.testing.conformance import optimizers
 
 from .catalogue import caught_by, sound
@@ -19,34 +19,53 @@ class Momentum(Optimizer):
 
     type: Literal["momentum"] = "momentum"
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ("velocity",)
+    def slots(self) -> Mapping[str, Slot]:
+        return {"velocity": Slot()}
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        velocity = slots["velocity"]
+    def update(self, step: Step) -> None:
+        velocity = step.slots.velocity
         velocity *= 0.9
-        velocity += gradients
-        parameters -= learning_rate * velocity
+        velocity += step.gradients
+        step.parameters -= step.coefficients.rate * velocity
 
 
 @sound
-class Adam(Optimizer):
-    """Adam, with its usual constants."""
+class AdamW(Optimizer):
+    """Adam with its usual constants, and a weight decay of its own kind."""
 
-    type: Literal["plain_adam"] = "plain_adam"
+    decoupled: ClassVar[bool] = True
+    type: Literal["plain_adamw"] = "plain_adamw"
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ("mean", "square")
+    def slots(self) -> Mapping[str, Slot]:
+        return {"mean": Slot(), "square": Slot()}
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        mean, square = slots["mean"], slots["square"]
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": learning_rate / (1 - 0.9**number), "inverse": 1 / (1 - 0.999**number)}
+
+    def update(self, step: Step) -> None:
+        mean, square, work = step.slots.mean, step.slots.square, step.vector("work")
         mean *= 0.9
-        mean += 0.1 * gradients
+        mean += 0.1 * step.gradients
         square *= 0.999
-        square += 0.001 * gradients**2
-        parameters -= learning_rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+        square += np.multiply(np.multiply(step.gradients, step.gradients, out=work), 0.001, out=work)
+        np.sqrt(np.multiply(square, step.coefficients.inverse, out=work), out=work)
+        work += 1e-8
+        step.parameters -= step.coefficients.rate * mean / work
+
+
+@sound
+class Adagrad(Optimizer):
+    """Adagrad, whose sums do not start from 0."""
+
+    type: Literal["plain_adagrad"] = "plain_adagrad"
+
+    def slots(self) -> Mapping[str, Slot]:
+        return {"total": Slot(fill=0.1), "updates": Slot(shape=())}
+
+    def update(self, step: Step) -> None:
+        step.slots.updates += 1
+        step.slots.total += step.gradients**2
+        step.parameters -= step.coefficients.rate * step.gradients / np.sqrt(step.slots.total)
 
 
 @sound
@@ -55,54 +74,194 @@ class Sign(Optimizer):
 
     type: Literal["sign"] = "sign"
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        parameters -= learning_rate * np.sign(gradients)
+    def update(self, step: Step) -> None:
+        step.parameters -= step.coefficients.rate * np.sign(step.gradients)
+
+
+@sound
+class ByLayer(Optimizer):
+    """Steps of one length a layer, along its gradient."""
+
+    type: Literal["by_layer"] = "by_layer"
+
+    def update(self, step: Step) -> None:
+        for place in step.layout:
+            gradient = step.gradients[place.segment]
+            step.parameters[place.segment] -= step.coefficients.rate * gradient / (np.sqrt(gradient @ gradient) + 1e-12)
+
+
+@sound
+class Backtracking(Optimizer):
+    """Halves its step until the loss is less."""
+
+    reevaluates: ClassVar[bool] = True
+    type: Literal["backtracking"] = "backtracking"
+
+    def work_size(self) -> int:
+        return 2
+
+    def update(self, step: Step) -> None:
+        start, direction = step.vector("start"), step.vector("direction")
+        np.copyto(start, step.parameters)
+        np.multiply(step.gradients, step.coefficients.rate, out=direction)
+        before = step.loss
+        for _ in range(10):
+            np.subtract(start, direction, out=step.parameters)
+            if step.evaluate() <= before:
+                return
+            direction /= 2
+        np.copyto(step.parameters, start)
 
 
 @caught_by(optimizers.descends, r"takes a quadratic from .* to .* in 30 steps")
 class Ascends(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        super().update(slots, parameters, gradients, -learning_rate, step)
+    def update(self, step: Step) -> None:
+        step.parameters += step.coefficients.rate * np.sign(step.gradients)
 
 
 @caught_by(optimizers.descends, "takes a quadratic")
 class MovesACopy(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        parameters = parameters - learning_rate * np.sign(gradients)
+    def update(self, step: Step) -> None:
+        parameters = step.parameters
+        parameters = parameters - step.coefficients.rate * np.sign(step.gradients)
+
+
+@caught_by(optimizers.descends, "takes a quadratic")
+class PutsItsParametersElsewhere(Sign):
+    """Moves an array of its own, which the network does not see."""
+
+    def update(self, step: Step) -> None:
+        step.parameters = step.parameters - step.coefficients.rate * np.sign(step.gradients)
+
+
+@caught_by(optimizers.descends, "update raised InputError: only an optimizer with reevaluates = True")
+class SearchesWithoutSayingSo(Backtracking):
+    reevaluates: ClassVar[bool] = False
 
 
 @caught_by(optimizers.learning_rate, r"does the same for learning_rate 0\.001 and 0\.002")
 class ReadsItsOwnLearningRate(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        super().update(slots, parameters, gradients, self.learning_rate, step)
+    def update(self, step: Step) -> None:
+        step.parameters -= self.learning_rate * np.sign(step.gradients)
 
 
-@caught_by(optimizers.slots_are_used, r"update raised KeyError: 'velocity'")
+@caught_by(optimizers.learning_rate, r"does the same for learning_rate 0\.001 and 0\.002")
+class HandsOnItsOwnLearningRate(Sign):
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": self.learning_rate}
+
+
+@caught_by(optimizers.coefficients, r"coefficients gives .* and then .* for the same step 1")
+class DrawsCoefficients(Sign):
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": learning_rate * np.random.default_rng().uniform(0.9, 1.1)}
+
+
+@caught_by(optimizers.coefficients, "uses global random state")
+class DrawsCoefficientsGlobally(Sign):
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": learning_rate * float(np.random.uniform(0.9, 1.1))}  # noqa: NPY002 (the mistake)
+
+
+@caught_by(optimizers.coefficients, r"coefficients gives .* and then .* for the same step")
+class CountsItsCoefficients(Sign):
+    calls: ClassVar[int] = 0
+
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        type(self).calls += 1
+        return {"rate": learning_rate / self.calls}
+
+
+@caught_by(optimizers.coefficients, "coefficients gives other names in step 2 than in step 1")
+class CorrectsTheFirstStepAlone(Sign):
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        first = {"correction": 0.1} if number == 1 else {}
+        return {"rate": learning_rate, **first}
+
+
+@caught_by(optimizers.coefficients, "coefficients gives rate = inf in step 1000, expected a finite number")
+class GrowsBeyondAllBounds(Sign):
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": learning_rate if number < 1000 else float("inf")}
+
+
+@caught_by(optimizers.slots, r"update raised AttributeError: no array 'velocity' was declared")
 class ForgetsToNameASlot(Momentum):
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ()
+    def slots(self) -> Mapping[str, Slot]:
+        return {}
 
 
-@caught_by(optimizers.slots_are_used, "update never writes the slot 'spare'")
+@caught_by(optimizers.slots, "update never writes the slot 'spare'")
 class NamesASlotTooMany(Momentum):
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ("velocity", "spare")
+    def slots(self) -> Mapping[str, Slot]:
+        return {"velocity": Slot(), "spare": Slot(fill=0.5)}
 
 
-@caught_by(optimizers.slots_are_used, "slots must be a tuple of different names, received 'v'")
-class NamesItsSlotsInAString(Momentum):
-    @property
+@caught_by(optimizers.slots, "update never writes the slot 'count'")
+class NamesACounterTooMany(Momentum):
+    def slots(self) -> Mapping[str, Slot]:
+        return {"velocity": Slot(), "count": Slot(shape=())}
+
+
+@caught_by(optimizers.slots, r"slots must return a mapping, received tuple")
+class NamesItsSlotsInATuple(Momentum):
     def slots(self) -> Any:
-        return "v"
+        return ("velocity",)
 
 
-@caught_by(optimizers.slots_are_used, r"update raised TypeError: 'mappingproxy' object does not support item assignment")
-class ReplacesItsSlot(Momentum):
-    def update(self, slots: Any, parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        slots["velocity"] = 0.9 * slots["velocity"] + gradients
-        parameters -= learning_rate * slots["velocity"]
+@caught_by(optimizers.slots, r"slots declares 'velocity' as 0\.0, expected a Slot")
+class DeclaresAFillAlone(Momentum):
+    def slots(self) -> Any:
+        return {"velocity": 0.0}
+
+
+@caught_by(optimizers.slots, r"update raised AttributeError: .*no setter")
+class ReplacesItsSlots(Momentum):
+    def update(self, step: Any) -> None:
+        step.slots = {"velocity": 0.9 * step.slots.velocity + step.gradients}
+        step.parameters -= step.coefficients.rate * step.slots["velocity"]
+
+
+@caught_by(optimizers.slots, r"update raised AttributeError: .*has no attribute 'velocity'")
+class RemembersAtTheStep(Sign):
+    """Sets what it must remember by hand, where no checkpoint finds it."""
+
+    def update(self, step: Any) -> None:
+        step.velocity = 0.9 * getattr(step, "velocity", 0.0) + step.gradients
+        step.parameters -= step.coefficients.rate * step.velocity
+
+
+@caught_by(optimizers.work_arrays, r"uses 2 work arrays of the parameters' size, work_size says 1")
+class CountsTooFewWorkArrays(Backtracking):
+    def work_size(self) -> int:
+        return 1
+
+
+@caught_by(optimizers.work_arrays, r"uses 6 work arrays of the parameters' size, work_size says 2")
+class AsksForNewWorkEveryStep(Sign):
+    def update(self, step: Step) -> None:
+        np.multiply(np.sign(step.gradients), step.coefficients.rate, out=step.vector(f"work_{step.number}"))
+        step.parameters -= step.vector(f"work_{step.number}")
+
+
+@caught_by(optimizers.work_arrays, r"work_size returned 1\.0, expected an int of 0 or more")
+class CountsWorkInFloats(Sign):
+    def work_size(self) -> int:
+        return 1.0  # type: ignore[return-value]  # the mistake
+
+
+@caught_by(optimizers.reevaluation, r"says reevaluates, and never calls step\.evaluate")
+class SaysThatItSearches(Sign):
+    reevaluates: ClassVar[bool] = True
+
+
+@caught_by(optimizers.weight_decay, "with weight_decay 0.5, against 0: parameters")
+class DecaysTwice(Sign):
+    """Does itself what the trainer does."""
+
+    def update(self, step: Step) -> None:
+        super().update(step)
+        step.parameters -= step.coefficients.rate * self.weight_decay * step.parameters
 
 
 @caught_by(optimizers.resumes_bit_for_bit, "a training that was resumed: parameters")
@@ -112,77 +271,107 @@ class RemembersByArray(Optimizer):
     type: Literal["remembers_by_array"] = "remembers_by_array"
     velocities: ClassVar[dict[int, tuple[Array, Array]]] = {}
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        _, velocity = self.velocities.setdefault(id(parameters), (parameters, np.zeros_like(parameters)))
+    def update(self, step: Step) -> None:
+        _, velocity = self.velocities.setdefault(id(step.parameters), (step.parameters, np.zeros_like(step.parameters)))
         velocity *= 0.9
-        velocity += gradients
-        parameters -= learning_rate * velocity
+        velocity += step.gradients
+        step.parameters -= step.coefficients.rate * velocity
+
+
+MEMORY: dict[int, Array] = {}
+
+
+@caught_by(optimizers.resumes_bit_for_bit, "a training that was resumed: parameters")
+class RemembersInItsModule(Sign):
+    """Keeps the last gradient of each workplace in a dict of the module."""
+
+    def update(self, step: Step) -> None:
+        before = MEMORY.get(id(step)) if step.number > 1 else None
+        MEMORY[id(step)] = step.gradients.copy()
+        super().update(step)
+        if before is not None:
+            step.parameters -= step.coefficients.rate * before
+
+
+@caught_by(optimizers.resumes_bit_for_bit, "a training that was resumed: parameters")
+class RemembersInAWorkArray(Sign):
+    """Takes what is left in a work array for what was put there."""
+
+    def update(self, step: Step) -> None:
+        signs = step.vector("signs", np.int8)
+        if step.number == 1:
+            signs.fill(0)
+        super().update(step)
+        step.parameters -= step.coefficients.rate * signs
+        signs[...] = np.sign(step.gradients)
 
 
 @caught_by(optimizers.resumes_bit_for_bit, "a training that was resumed: (parameters|slots)")
 class CountsOnTheDescription(Momentum):
     _count: int = 0
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        object.__setattr__(self, "_count", 0 if step == 1 else self._count + 1)
-        super().update(slots, parameters, gradients, learning_rate / (1 + self._count), step)
+    def update(self, step: Step) -> None:
+        object.__setattr__(self, "_count", 0 if step.number == 1 else self._count + 1)
+        super().update(step)
+        step.parameters += step.coefficients.rate * self._count * step.slots.velocity / 100
 
 
 @caught_by(optimizers.interleaved_trainings, "with steps of another training in between: parameters")
 class RemembersInTheClass(Sign):
     previous: ClassVar[Array | float] = 0.0
 
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        previous = 0.0 if step == 1 else self.previous
-        super().update(slots, parameters, gradients + previous, learning_rate, step)
-        type(self).previous = gradients.copy()
+    def update(self, step: Step) -> None:
+        previous = 0.0 if step.number == 1 else self.previous
+        step.parameters -= step.coefficients.rate * np.sign(step.gradients + previous)
+        type(self).previous = step.gradients.copy()
 
 
 @caught_by(optimizers.gradients_are_kept, r"after ScalesGradients\.update: gradients")
 class ScalesGradients(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        gradients *= learning_rate
-        parameters -= gradients
+    def update(self, step: Step) -> None:
+        gradients = step.gradients
+        gradients *= step.coefficients.rate
+        step.parameters -= gradients
 
 
 @caught_by(optimizers.deterministic_steps, "uses global random state")
 class AddsGlobalNoise(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        super().update(slots, parameters, gradients, learning_rate, step)
-        parameters += 1e-6 * np.random.standard_normal(parameters.shape)  # noqa: NPY002 (the mistake)
+    def update(self, step: Step) -> None:
+        super().update(step)
+        step.parameters += 1e-6 * np.random.standard_normal(step.parameters.shape)  # noqa: NPY002 (the mistake)
 
 
 @caught_by(optimizers.deterministic_steps, "the same training again: parameters")
 class AddsNoise(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        super().update(slots, parameters, gradients, learning_rate, step)
-        parameters += 1e-6 * np.random.default_rng().standard_normal(parameters.shape)
+    def update(self, step: Step) -> None:
+        super().update(step)
+        step.parameters += 1e-6 * np.random.default_rng().standard_normal(step.parameters.shape)
 
 
 @caught_by(optimizers.float32_steps, "in float32: parameters")
 class RoundsToFloat16(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        super().update(slots, parameters, gradients, learning_rate, step)
-        if parameters.dtype == np.float32:
-            parameters[...] = parameters.astype(np.float16)
+    def update(self, step: Step) -> None:
+        super().update(step)
+        if step.parameters.dtype == np.float32:
+            step.parameters[...] = step.parameters.astype(np.float16)
 
 
 @caught_by(optimizers.float32_steps, "update raised UFuncTypeError")
 class NeedsFloat64(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        parameters -= learning_rate * np.sign(gradients).astype(np.float64)
-        np.add(parameters, np.zeros(parameters.shape), out=parameters, casting="safe")
+    def update(self, step: Step) -> None:
+        super().update(step)
+        np.add(step.parameters, np.zeros(step.parameters.shape), out=step.parameters, casting="safe")
 
 
 @caught_by(optimizers.any_number_of_parameters, "with 0 parameters: .*update raised ValueError")
 class ScalesByTheLargest(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        parameters -= learning_rate * gradients / np.abs(gradients).max()
+    def update(self, step: Step) -> None:
+        step.parameters -= step.coefficients.rate * step.gradients / np.abs(step.gradients).max()
 
 
 @caught_by(optimizers.any_number_of_parameters, "with 1 parameters: .*update gives NaN or infinity")
 class DividesByTheDeviation(Sign):
-    def update(self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int) -> None:
-        if len(gradients):
+    def update(self, step: Step) -> None:
+        if len(step.gradients):
             with np.errstate(all="ignore"):
-                parameters -= learning_rate * gradients / gradients.std()
+                step.parameters -= step.coefficients.rate * step.gradients / step.gradients.std()
