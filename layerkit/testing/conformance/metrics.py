@@ -19,11 +19,13 @@ CLASSES = 3
 
 
 def tasks(metric: Metric, rng: np.random.Generator) -> None:
-    """``tasks`` names the kinds of targets that the metric is for, at least one."""
+    """``tasks`` names the kinds of targets that the metric is for, at least one; its label is a text."""
     known = get_args(Task)
     named = getattr(metric, "tasks", None)
     sound = isinstance(named, tuple) and named and set(named) <= set(known)
     require(sound, f"{type(metric).__name__}.tasks is {named!r}, expected a tuple of some of {known}")
+    label: object = metric.label
+    require(isinstance(label, str) and label, f"{type(metric).__name__}.label is {label!r}, expected a text")
 
 
 def scores(metric: Metric, rng: np.random.Generator) -> None:

@@ -51,6 +51,13 @@ class NamesItsTaskInAString(MeanError):
     tasks: ClassVar[Any] = "numbers"
 
 
+@caught_by(metrics.tasks, r"label is 3, expected a text")
+class NumbersItsLabel(MeanError):
+    @property
+    def label(self) -> Any:
+        return 3
+
+
 @caught_by(metrics.scores, r"for numbers of shape \(12,\): .*score returned ndarray, expected float")
 class ScoresEachSample(MeanError):
     def score(self, outcome: Outcome) -> float:

@@ -114,6 +114,44 @@ class Averages(Observer):
         return nullcontext(AfterEach(measure, average))
 
 
+@sound
+class GivesTheFirst(Counter):
+    """Puts the parameters after the first step in place when the training ends."""
+
+    replaces_parameters: ClassVar[bool] = True
+    type: Literal["gives_the_first"] = "gives_the_first"  # type: ignore[assignment]  # another tag
+
+    @contextmanager
+    def watching(self, training: Training, memory: Memory) -> Iterator[Watcher]:
+        """Watch a training."""
+        if "trained" in memory:
+            training.parameters = memory.pop("trained")
+        yield AfterEach(step=lambda: memory.setdefault("first", training.parameters.copy()))
+        memory["trained"] = training.parameters.copy()
+        training.parameters = memory.get("first", training.parameters)
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        return self.watching(training, memory)
+
+
+@caught_by(observers.only_watches, "after a training that was watched: the history is another|slots/|gradients")
+class ReplacesParametersTooEarly(GivesTheFirst):
+    """Puts its parameters in place after each epoch, and trains on with them."""
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        first = training.parameters.copy()
+
+        def replace(record: EpochRecord) -> None:
+            training.parameters = first
+
+        return nullcontext(AfterEach(replace))
+
+
+@caught_by(observers.only_watches, "after a training that was watched: parameters")
+class ReplacesWithoutSayingSo(GivesTheFirst):
+    replaces_parameters: ClassVar[bool] = False
+
+
 @caught_by(observers.only_watches, "after a training that was watched: parameters")
 class MovesParameters(Counter):
     def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:

@@ -33,7 +33,7 @@ class Momentum(Optimizer):
 class AdamW(Optimizer):
     """Adam with its usual constants, and a weight decay of its own kind."""
 
-    decoupled: ClassVar[bool] = True
+    decoupled: ClassVar[bool | None] = True
     type: Literal["plain_adamw"] = "plain_adamw"
 
     def slots(self) -> Mapping[str, Slot]:
@@ -126,12 +126,10 @@ class MovesACopy(Sign):
         parameters = parameters - step.coefficients.rate * np.sign(step.gradients)
 
 
-@caught_by(optimizers.descends, "takes a quadratic")
-class PutsItsParametersElsewhere(Sign):
-    """Moves an array of its own, which the network does not see."""
-
+@caught_by(optimizers.descends, r"update raised ShapeError: array 'parameters' has shape \(7,\)")
+class PutsOtherParametersInPlace(Sign):
     def update(self, step: Step) -> None:
-        step.parameters = step.parameters - step.coefficients.rate * np.sign(step.gradients)
+        step.parameters = (step.parameters - step.coefficients.rate * np.sign(step.gradients))[:, np.newaxis]
 
 
 @caught_by(optimizers.descends, "update raised InputError: only an optimizer with reevaluates = True")
@@ -255,7 +253,28 @@ class SaysThatItSearches(Sign):
     reevaluates: ClassVar[bool] = True
 
 
-@caught_by(optimizers.weight_decay, "with weight_decay 0.5, against 0: parameters")
+@sound
+class DecaysAlong(Sign):
+    """Decays by itself, and spares what does not decay."""
+
+    decoupled: ClassVar[bool | None] = None
+    type: Literal["decays_along"] = "decays_along"  # type: ignore[assignment]  # another tag
+
+    def update(self, step: Step) -> None:
+        super().update(step)
+        for place in step.layout:
+            if place.decays:
+                step.parameters[place.segment] *= 1 - step.coefficients.rate * self.weight_decay
+
+
+@caught_by(optimizers.weight_decay, r"with weight_decay 0.5, against 0: affine_1\.bias")
+class DecaysEverything(DecaysAlong):
+    def update(self, step: Step) -> None:
+        Sign.update(self, step)
+        step.parameters *= 1 - step.coefficients.rate * self.weight_decay
+
+
+@caught_by(optimizers.weight_decay, r"with weight_decay 0.5, against 0: affine_1\.weight")
 class DecaysTwice(Sign):
     """Does itself what the trainer does."""
 
