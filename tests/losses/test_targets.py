@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 
-from layerkit import Array, CategoricalCrossEntropy, Loss, Node, Sequential, TargetError
+from layerkit import Array, CategoricalCrossEntropy, Loss, Node, Sequential, TargetError, class_targets, sample_weights
 from layerkit.errors import DataError
 
 INTEGERS = [np.dtype(order + kind) for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8") for order in "<>"]
@@ -21,9 +21,12 @@ OUT_OF_RANGE = [
 NAN, INF = np.nan, np.inf
 
 
-def check(targets: Any) -> None:
-    """Check targets for four samples of three classes."""
-    CategoricalCrossEntropy().check_targets(np.asarray(targets), (4, 3))
+FLOAT64 = np.dtype(np.float64)
+
+
+def check(targets: Any) -> Array:
+    """Return targets for four samples of three classes as the loss takes them."""
+    return class_targets(np.asarray(targets), (4, 3), FLOAT64)
 
 
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
@@ -31,9 +34,9 @@ def test_labels_of_every_integer_dtype_are_taken(make_node: Callable[..., Node],
     labels = np.array([0, 2, 1, 2])
     logits = np.random.default_rng(0).standard_normal((4, 3))
     node = make_node(CategoricalCrossEntropy(), (3,))
-    wanted = node.layer.forward(node, logits, labels), node.layer.backward(node).copy()
-    assert node.layer.forward(node, logits, labels.astype(dtype)) == wanted[0]
-    np.testing.assert_array_equal(node.layer.backward(node), wanted[1])
+    wanted = node.stage.forward(node, logits, check(labels)), node.stage.backward(node).copy()
+    assert node.stage.forward(node, logits, check(labels.astype(dtype))) == wanted[0]
+    np.testing.assert_array_equal(node.stage.backward(node), wanted[1])
 
 
 @pytest.mark.parametrize(("dtype", "label"), OUT_OF_RANGE, ids=str)
@@ -48,7 +51,7 @@ def test_a_label_whose_swapped_bytes_are_in_range_is_refused() -> None:
 
 
 def test_labels_may_lie_in_strides() -> None:
-    check(np.array([0, 9, 1, 9, 2, 9, 0, 9])[::2])
+    np.testing.assert_array_equal(check(np.array([0, 9, 1, 9, 2, 9, 0, 9])[::2]), [0, 1, 2, 0])
 
 
 @pytest.mark.parametrize(
@@ -64,12 +67,15 @@ def test_labels_may_lie_in_strides() -> None:
     ],
 )
 def test_one_hot_and_soft_rows_are_taken(targets: Array) -> None:
-    check(targets)
+    rows = check(targets)
+    assert rows.dtype == FLOAT64
+    np.testing.assert_allclose(rows, targets, rtol=2e-5)
+    np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-15)
 
 
 def test_a_thousand_float32_classes_may_sum_to_nearly_one() -> None:
     rows = np.random.default_rng(2).dirichlet(np.ones(4000), 4).astype(np.float32)
-    CategoricalCrossEntropy().check_targets(rows, (4, 4000))
+    assert class_targets(rows, (4, 4000), rows.dtype).shape == (4, 4000)
 
 
 @pytest.mark.parametrize(
@@ -152,18 +158,17 @@ def test_a_label_that_is_nan_is_named() -> None:
     ],
     ids=str,
 )
-def test_sample_weights_that_cannot_weigh_are_refused(make_node: Callable[..., Node], weight: Any, fault: str) -> None:
-    node = make_node(CategoricalCrossEntropy(), (3,))
+def test_sample_weights_that_cannot_weigh_are_refused(weight: Any, fault: str) -> None:
     with pytest.raises(TargetError, match=fault):
-        node.layer.forward(node, np.zeros((4, 3)), np.array([0, 1, 2, 0]), np.asarray(weight))
+        sample_weights(np.asarray(weight), 4)
 
 
 @pytest.mark.parametrize("weight", [np.array([1e308] * 4), np.array([6e4] * 4, np.float16), np.array([2**62] * 4)], ids=str)
 def test_equal_weights_weigh_alike_however_large(make_node: Callable[..., Node], weight: Array) -> None:
     node = make_node(CategoricalCrossEntropy(), (3,))
     logits, labels = np.random.default_rng(3).standard_normal((4, 3)), np.array([0, 1, 2, 0])
-    weighted = node.layer.forward(node, logits, labels, weight)
-    assert weighted == pytest.approx(node.layer.forward(node, logits, labels), rel=1e-3)
+    weighted = node.stage.forward(node, logits, labels, sample_weights(weight, 4))
+    assert weighted == pytest.approx(node.stage.forward(node, logits, labels), rel=1e-3)
 
 
 def test_a_network_names_the_row_too() -> None:
@@ -179,22 +184,14 @@ def test_a_target_error_is_a_data_error_and_a_value_error() -> None:
     assert issubclass(TargetError, ValueError)
 
 
-def test_a_loss_counts_its_targets_by_default() -> None:
-    class Plain(Loss):
-        type: Literal["plain"] = "plain"
+def test_a_loss_tells_no_classes_apart_and_has_numbers_for_targets_by_default(squared_error: Loss) -> None:
+    assert squared_error.class_count((3,)) is None
+    assert squared_error.example_targets((3,), 4, np.random.default_rng(0)).shape == (4, 3)
 
-        def forward(self, node: Node, logits: Array, targets: Array, sample_weight: Array | None = None) -> float:
-            return float(logits.sum())
 
-        def backward(self, node: Node, d_out: float = 1.0) -> Array:
-            return np.full((4, 3), d_out)
-
-        def predict(self, logits: Array) -> Array:
-            return logits.copy()
-
-    loss = Plain()
-    loss.check_targets(np.zeros((4, 3)), (4, 3))
-    with pytest.raises(TargetError, match=r"^expected 4 targets, received 3$"):
-        loss.check_targets(np.zeros((3, 3)), (4, 3))
-    assert loss.class_count((3,)) is None
-    assert loss.example_targets((3,), 4, np.random.default_rng(0)).shape == (4, 3)
+@pytest.mark.parametrize("loss", ["class labels", "numbers"])
+def test_a_loss_of_a_network_gets_as_many_targets_as_samples(loss: str, squared_error: Loss) -> None:
+    end, targets = (CategoricalCrossEntropy(), [0, 1, 2]) if loss == "class labels" else (squared_error, np.zeros((3, 3)))
+    model = Sequential([end], input_shape=(3,), seed=0)
+    with pytest.raises(TargetError, match=r"^expected 4 targets, one a sample; received an array of shape \(3"):
+        model.loss(np.zeros((4, 3)), targets)

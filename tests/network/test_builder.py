@@ -178,7 +178,7 @@ def test_nodes_know_their_place() -> None:
         ("affine_2", (8,), (3,), True),
         ("crossentropy_1", (3,), (), True),
     ]
-    assert [node.layer for node in model.nodes] == list(model.spec.layers)
+    assert [node.stage for node in model.nodes] == list(model.spec.layers)
     assert repr(model["affine_2"]) == "<Node affine_2: (8,) -> (3,)>"
 
 
