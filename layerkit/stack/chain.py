@@ -89,7 +89,7 @@ class Pass:
         self.run = run
         self.node = node
         self.shape = shape
-        self.checked: Array | None = None
+        self.checked: object = self  # no result is this, and None is one that must be checked
 
     def check(self, result: Any, count: int) -> None:
         """Refuse what is no result of a pass over ``count`` samples.
