@@ -9,11 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from layerkit.errors import ComponentError, InputError, MemoryBudgetError
+from layerkit.blame import Blame
+from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
 from layerkit.optimizers.step import Place
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
+from layerkit.stack.arrays import assign
 from layerkit.stack.chain import Chain
 from layerkit.stack.node import Node
 from layerkit.streams import random_stream
@@ -161,10 +163,9 @@ class _Builder:
 
 
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
-    with np.errstate(over="ignore"):  # what overflows is refused below, in words
-        try:
-            array[...] = initializer.draw(array.shape, node.rng)
-        except Exception as error:
-            raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
+    rng = node.rng
+    # What overflows is refused below, in words.
+    with np.errstate(over="ignore"), Blame(initializer, "draw", f"{node.name}.{name}"):
+        assign(array, initializer.draw(array.shape, rng), name)
     if not np.isfinite(array).all():
         raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")
