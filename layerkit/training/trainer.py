@@ -46,6 +46,13 @@ class Trainer:
     ----------
     training
         Everything that the training owns. Where a run ends, however it ends, the next one goes on.
+
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+    ComponentError
+        If the optimizer fails to say what it remembers.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Trainer:
         self.model = model
         self.spec = spec
         self.seed = model.seed if seed is None else seed
+        random_stream(self.seed)  # which refuses one that is none
         if training is None:
             with Blame(spec.optimizer, "slots"):
                 training = Training(model.nodes, model.parameters, model.gradients, model.layout, spec.optimizer, Path(folder))

@@ -306,8 +306,14 @@ def test_a_truncated_file_is_refused_wherever_it_ends(saved: Path, share: float)
             "affine_2.bias holds values that are not finite in float32",
         ),
         (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.int32)}), "affine_2.bias is of type I32"),
-        (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, bool)}), "affine_2.bias is of type bool, expected float32"),
-        (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.int64)}), "affine_2.bias is of type int64, expected float32"),
+        (
+            lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, bool)}),
+            "affine_2.bias is of type bool, expected float32",
+        ),
+        (
+            lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.int64)}),
+            "affine_2.bias is of type int64, expected float32",
+        ),
         (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.float16)}), "affine_2.bias is of type F16"),
     ],
     ids=[

@@ -125,7 +125,9 @@ def test_a_chain_stops_where_no_input_gradient_is_needed() -> None:
 def test_a_layer_that_breaks_the_chain_is_an_error() -> None:
     model = network(Affine(units=4), Shortcut(layers=(Affine(units=4), GivesNone())))
     model.forward_loss(INPUTS, LABELS)
-    fault = r"^shortcut_1\.layers\.gives_none_1: GivesNone\.backward of the module .* returned NoneType, expected float64 of shape"
+    fault = (
+        r"^shortcut_1\.layers\.gives_none_1: GivesNone\.backward of the module .* returned NoneType, expected float64 of shape"
+    )
     with pytest.raises(ComponentError, match=fault) as caught:
         model.backward()
     assert caught.value.node == "shortcut_1.layers.gives_none_1"
