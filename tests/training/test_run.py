@@ -126,10 +126,10 @@ def test_a_path_says_the_spec_and_where_its_files_are(tmp_path: Path, here: Path
         assert lk.run(path).spec == spec
 
 
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [("{", lk.SpecError), ('{"layerkit": 1, "input_shape": [4], "layers": [{"type": "crossentropy"}]}', InputError)],
-)
+MODEL = '{"layerkit": 1, "input_shape": [4], "layers": [{"type": "crossentropy"}]}'
+
+
+@pytest.mark.parametrize(("text", "error"), [("{", lk.SpecError), (MODEL, InputError)], ids=["no JSON", "a model"])
 def test_a_file_without_a_run_in_it_is_refused(tmp_path: Path, here: Path, text: str, error: type[Exception]) -> None:
     (tmp_path / "spec.json").write_text(text)
     with pytest.raises(error, match=r"spec\.json"):
