@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 import threading
@@ -225,13 +226,14 @@ class Sequential:
         batch = self.checked(inputs, targets, sample_weight)
         weight = np.ones(len(batch.inputs)) if batch.sample_weight is None else batch.sample_weight
         total, passes = float(weight.sum()), self._passes()
-        mean = 0.0
+        mean, finite = 0.0, True
         for rows in _chunks(len(batch.inputs)):
             share = float(weight[rows].sum()) / total
             if share:
                 part = None if batch.sample_weight is None else batch.sample_weight[rows]
-                mean += share * passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
-        return min(mean, sys.float_info.max)
+                loss = passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
+                mean, finite = mean + share * loss, finite and math.isfinite(loss)
+        return min(mean, sys.float_info.max) if finite else mean
 
     def logits(self, inputs: npt.ArrayLike) -> Array:
         """Return what enters the loss, in prediction mode, as a new array (N, \\*logits_shape)."""
@@ -264,16 +266,18 @@ class Sequential:
         Raises
         ------
         DivergedError
-            If a prediction is not finite.
+            If the loss or a prediction is not finite.
         """
-        scores = {"loss": self.loss(inputs, targets, sample_weight)}
+        with np.errstate(all="ignore"):  # overflow shows in what is not finite, and is reported as that
+            scores = {"loss": self.loss(inputs, targets, sample_weight)}
+            predictions = self.predict(inputs) if metrics else np.zeros(0)
+        if not (math.isfinite(scores["loss"]) and np.isfinite(predictions).all()):
+            what = "the predictions are not finite" if not np.isfinite(predictions).all() else f"the loss is {scores['loss']}"
+            raise DivergedError(f"{what}, so the samples have no score; the parameters or the inputs are too large")
         if metrics:
-            predictions = self.predict(inputs)
-            if not np.isfinite(predictions).all():
-                raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
             decisions = self._passes().decide(predictions)
-            weight = None if sample_weight is None else np.asarray(sample_weight)
-            outcome = Outcome(np.asarray(targets), predictions, decisions, weight)
+            weight = None if sample_weight is None else _guarded(np.asarray(sample_weight))
+            outcome = Outcome(_guarded(np.asarray(targets)), predictions, decisions, weight)
             scores |= {metric.type: _score(metric, outcome) for metric in metrics}
         return scores
 

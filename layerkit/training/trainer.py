@@ -127,7 +127,7 @@ class Trainer:
         TargetError
             If the targets do not fit the loss; names the first offending row.
         DivergedError
-            If the loss or a parameter is no longer finite.
+            If the loss or a parameter is no longer finite, or a parameter starts too large for that.
         ComponentError
             If the code of a component fails, or gives back what it may not; names the component, the epoch and the step.
         """
@@ -137,6 +137,8 @@ class Trainer:
         size = len(samples) if self.spec.batch_size is None else self.spec.batch_size
         if size > len(samples):
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples")
+        if not self.training.step:
+            self._require_sound_start()
         return self._epochs(samples, size, validation)
 
     def _epochs(self, samples: Samples, size: int, validation: Samples | None) -> Iterator[EpochRecord]:
@@ -280,6 +282,18 @@ class Trainer:
         batch = validation.take(slice(0, len(validation)))
         scores = self.model.evaluate(*batch, metrics=self.spec.metrics)
         return {"validation_loss" if name == "loss" else name: value for name, value in scores.items()}
+
+    def _require_sound_start(self) -> None:
+        """Refuse parameters that begin so large that their squares overflow: no product with them can be relied on."""
+        parameters = self.model.parameters
+        limit = math.sqrt(np.finfo(parameters.dtype).max)
+        for place in self.model.layout:
+            largest = float(np.max(np.abs(parameters[place.stretch]), initial=0))
+            if not largest <= limit:
+                raise DivergedError(
+                    f"{place.name} starts from values of up to {largest:.3g}, too large to be trained in {parameters.dtype}; "
+                    "give it smaller initial values"
+                )
 
     def _require_finite_parameters(self) -> None:
         parameters = self.model.parameters
