@@ -13,7 +13,7 @@ from layerkit.errors import DataError
 from layerkit.history import EpochRecord
 from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import Place, Step
-from layerkit.stack.arrays import Arrays
+from layerkit.stack.arrays import Arrays, assign
 from layerkit.stack.node import Node
 from layerkit.typing import Array
 
@@ -31,7 +31,7 @@ class Training:
     nodes
         The network's nodes.
     parameters, gradients
-        The network's flat vectors (P,).
+        The network's flat vectors (P,); assigning copies into them.
     optimizer
         The update rule.
     workplace
@@ -62,8 +62,8 @@ class Training:
         folder: Path,
     ) -> None:
         self.nodes = tuple(nodes)
-        self.parameters = parameters
-        self.gradients = gradients
+        self._parameters = parameters
+        self._gradients = gradients
         self.optimizer = optimizer
         self.workplace = Step(parameters, gradients, layout, optimizer.slots())
         self.epoch = 0
@@ -75,6 +75,24 @@ class Training:
         self.stopped: str | None = None
         self._arrangement: list[int] = []
         self._memories: list[Memory] = []
+
+    @property
+    def parameters(self) -> Array:
+        """All trainable numbers of the network, shape (P,)."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values: Array) -> None:
+        assign(self._parameters, values, "parameters")
+
+    @property
+    def gradients(self) -> Array:
+        """The gradient of the loss of the last step, shape (P,)."""
+        return self._gradients
+
+    @gradients.setter
+    def gradients(self, values: Array) -> None:
+        assign(self._gradients, values, "gradients")
 
     @property
     def slots(self) -> Arrays:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from layerkit.errors import InputError
-from layerkit.stack.arrays import Arrays
+from layerkit.stack.arrays import Arrays, assign
 from layerkit.stack.buffers import Buffers
 from layerkit.typing import Array, Shape
 
@@ -55,7 +55,7 @@ class Step(Buffers):
     Attributes
     ----------
     parameters
-        All trainable numbers of the network, shape (P,); written in place.
+        All trainable numbers of the network, shape (P,); written in place, and assigning copies into them.
     gradients
         Gradient of the loss, shape (P,); not written by an update.
     slots
@@ -69,12 +69,12 @@ class Step(Buffers):
         Name, place and shape of each parameter, for rules that treat layers apart.
     """
 
-    __slots__ = ("_evaluate", "_given", "_loss", "_slots", "coefficients", "gradients", "layout", "number", "parameters")
+    __slots__ = ("_evaluate", "_given", "_gradients", "_loss", "_parameters", "_slots", "coefficients", "layout", "number")
 
     def __init__(self, parameters: Array, gradients: Array, layout: tuple[Place, ...], slots: Mapping[str, Slot]) -> None:
         super().__init__(parameters.dtype)
-        self.parameters = parameters
-        self.gradients = gradients
+        self._parameters = parameters
+        self._gradients = gradients
         self.layout = layout
         self.coefficients = Arrays({})
         self.number = 0
@@ -82,6 +82,20 @@ class Step(Buffers):
         self._given: Mapping[str, float] = {}
         self._evaluate: Callable[[], float] | None = None
         self._loss = 0.0
+
+    @property
+    def parameters(self) -> Array:
+        """All trainable numbers of the network, shape (P,)."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, values: Array) -> None:
+        assign(self._parameters, values, "parameters")
+
+    @property
+    def gradients(self) -> Array:
+        """Gradient of the loss, shape (P,)."""
+        return self._gradients
 
     @property
     def slots(self) -> Arrays:
@@ -95,7 +109,7 @@ class Step(Buffers):
 
     def vector(self, name: str, dtype: Any = None) -> Array:
         """Return a work array of shape (P,), kept between steps; its contents are whatever was left there."""
-        return self.buffer(name, self.parameters.shape, dtype)
+        return self.buffer(name, self._parameters.shape, dtype)
 
     def evaluate(self) -> float:
         """Return ``loss`` at the parameters as they are now, for the same batch, and fill ``gradients`` with its gradient.

@@ -56,4 +56,5 @@ def assign(array: Array, value: Any, name: str) -> None:
     """
     if np.shape(value) != array.shape:
         raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
-    array[...] = value
+    if value is not array:  # as it is after ``+=``
+        array[...] = value
