@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -155,18 +156,19 @@ class Training:
         return found
 
     def memory(self) -> dict[str, Json]:
-        """Return all that the training owns and that is no array, as JSON."""
+        """Return all that the training owns and that is no array, as JSON of its own."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
             "step": self.step,
             "mean_loss": self.mean_loss,
             "seen": self.seen,
-            "arrangement": self._arrangement,
+            "arrangement": list(self._arrangement),
             "history": [asdict(record) for record in self.history],
             "streams": {node.name: node.rng.bit_generator.state for node in self.every_node() if node.has_drawn},
             "observers": [
-                {name: value for name, value in memory.items() if not isinstance(value, np.ndarray)} for memory in self._memories
+                {name: copy.deepcopy(value) for name, value in memory.items() if not isinstance(value, np.ndarray)}
+                for memory in self._memories
             ],
         }
 
@@ -194,7 +196,7 @@ class Training:
             node.restart_stream(memory["streams"].get(node.name))
         for remembered, kept in zip(self.memories(len(memory["observers"])), memory["observers"], strict=True):
             remembered.clear()
-            remembered.update(kept)
+            remembered.update(copy.deepcopy(kept))
         for name, array in arrays.items():
             if name.startswith("observers/"):
                 _, number, key = name.split("/", 2)
