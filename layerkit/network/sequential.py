@@ -320,8 +320,9 @@ class Sequential:
         last = self._training
         goes_on = last is not None and last.optimizer == spec.optimizer
         trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
+        records = trainer.run(inputs, targets, sample_weight)  # which looks at the samples at once
         self._training = trainer.training
-        return History(trainer.run(inputs, targets, sample_weight))
+        return History(records)
 
     @property
     def training(self) -> Training | None:
