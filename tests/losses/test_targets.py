@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from layerkit import Array, CategoricalCrossEntropy, Loss, Node, Sequential, TargetError, class_targets, sample_weights
+from layerkit import (
+    Array,
+    CategoricalCrossEntropy,
+    Loss,
+    Node,
+    Sequential,
+    TargetError,
+    class_targets,
+    label_set_targets,
+    number_targets,
+    sample_weights,
+)
 from layerkit.errors import DataError
 
 INTEGERS = [np.dtype(order + kind) for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8") for order in "<>"]
@@ -195,3 +206,117 @@ def test_a_loss_of_a_network_gets_as_many_targets_as_samples(loss: str, squared_
     model = Sequential([end], input_shape=(3,), seed=0)
     with pytest.raises(TargetError, match=r"^expected 4 targets, one a sample; received an array of shape \(3"):
         model.loss(np.zeros((4, 3)), targets)
+
+
+# --- sets of labels and numbers -----------------------------------------------------------------------------------
+
+FUNCTIONS: dict[str, Any] = {"classes": class_targets, "label sets": label_set_targets, "numbers": number_targets}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("given", ["bool", "uint8", "int64", "float32", "float64"])
+def test_sets_of_labels_are_zeros_and_ones_of_any_type(given: str, dtype: str) -> None:
+    targets = np.array([[0, 1, 1], [0, 0, 0]], given)
+    prepared = label_set_targets(targets, (2, 3), np.dtype(dtype))
+    assert prepared.dtype == dtype
+    np.testing.assert_array_equal(prepared, targets)
+    np.testing.assert_array_equal(label_set_targets(targets[:, 0], (2, 1), np.dtype(dtype)), targets[:, :1])
+
+
+@pytest.mark.parametrize("wrong", [2, -1, 0.5, NAN, INF])
+@pytest.mark.parametrize("offender", [0, 2])
+def test_what_is_no_set_of_labels_names_its_row(wrong: float, offender: int) -> None:
+    targets = np.zeros((4, 3))
+    targets[[offender, 3], 1] = wrong
+    with pytest.raises(TargetError, match=rf"^row {offender} holds \[0\.0, {wrong:.1f}, 0\.0\]; a set of labels is written"):
+        label_set_targets(targets, (4, 3), FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("given", ["int8", "uint64", "float16", "float32", "float64"])
+def test_numbers_are_taken_in_the_dtype_of_the_logits(given: str, dtype: str) -> None:
+    targets = np.array([[1, 2, 3], [4, 5, 6]], given)
+    prepared = number_targets(targets, (2, 3), np.dtype(dtype))
+    assert prepared.dtype == dtype
+    np.testing.assert_array_equal(prepared, targets)
+    image = np.arange(12.0).reshape(2, 3, 2)
+    np.testing.assert_array_equal(number_targets(image, (2, 3, 2), np.dtype(dtype)), image)
+
+
+@pytest.mark.parametrize(("wrong", "dtype"), [(NAN, "float64"), (INF, "float64"), (-INF, "float32"), (1e300, "float32")])
+@pytest.mark.parametrize("offender", [0, 2])
+def test_numbers_that_are_not_finite_name_their_row(wrong: float, dtype: str, offender: int) -> None:
+    targets = np.zeros((4, 2))
+    targets[[offender, 3], 1] = wrong
+    with pytest.raises(TargetError, match=rf"^row {offender} holds .*expected numbers that are finite in {dtype}$"):
+        number_targets(targets, (4, 2), np.dtype(dtype))
+
+
+@pytest.mark.parametrize("function", ["label sets", "numbers"])
+def test_one_target_a_sample_may_lie_in_a_vector_where_there_is_one_logit(function: str) -> None:
+    vector = np.array([1.0, 0.0, 1.0, 1.0])
+    for targets, shape in ((vector, (4, 1)), (vector[:, None], (4, 1)), (vector, (4,)), (vector, (4, 1, 1))):
+        prepared = FUNCTIONS[function](targets, shape, FLOAT64)
+        assert prepared.shape == shape
+        np.testing.assert_array_equal(prepared.ravel(), vector)
+
+
+@pytest.mark.parametrize("function", ["label sets", "numbers"])
+@pytest.mark.parametrize(
+    ("shape", "logits_shape"),
+    [
+        ((4,), (4, 3)),
+        ((4, 1), (4, 3)),
+        ((1, 3), (4, 3)),
+        ((3,), (3, 3)),
+        ((4, 1), (4,)),
+        ((), (4, 1)),
+        ((4, 3, 1), (4, 3)),
+        ((3, 4), (4, 3)),
+    ],
+    ids=str,
+)
+def test_targets_that_would_be_broadcast_are_refused(
+    function: str, shape: tuple[int, ...], logits_shape: tuple[int, ...]
+) -> None:
+    """(N,) against (N, 1) would make a loss of all pairs."""
+    with pytest.raises(TargetError, match=r"^expected .* of shape .*; received float64 of shape"):
+        FUNCTIONS[function](np.zeros(shape), logits_shape, FLOAT64)
+
+
+@pytest.mark.parametrize("function", ["label sets", "numbers"])
+@pytest.mark.parametrize(
+    "targets", [np.array(["0"] * 4), np.array([0, None, 1, 1]), np.zeros(4, complex)], ids=["text", "objects", "complex"]
+)
+def test_targets_that_are_no_numbers_are_refused(function: str, targets: Array) -> None:
+    with pytest.raises(TargetError, match=f"received {targets.dtype} of shape"):
+        FUNCTIONS[function](targets, (4, 1), FLOAT64)
+
+
+def test_truth_values_are_no_numbers() -> None:
+    with pytest.raises(TargetError, match="expected numbers"):
+        number_targets(np.zeros(4, bool), (4, 1), FLOAT64)
+
+
+@pytest.mark.parametrize(
+    ("function", "targets", "shape"),
+    [
+        ("classes", np.array([0, 1]), (2, 3)),
+        ("classes", np.array([[0.5, 0.5], [0.99995, 0.0]]), (2, 2)),
+        ("label sets", np.array([[0, 1], [1, 1]]), (2, 2)),
+        ("numbers", np.array([[1, 2], [3, 4]]), (2, 2)),
+    ],
+)
+def test_what_is_prepared_is_not_written(function: str, targets: Array, shape: tuple[int, ...]) -> None:
+    before = targets.copy()
+    targets.flags.writeable = False
+    FUNCTIONS[function](targets, shape, np.dtype("float32"))
+    np.testing.assert_array_equal(targets, before)
+
+
+def test_weights_are_divided_by_the_largest() -> None:
+    for weight in (np.array([1, 2, 4]), np.array([1e308, 1.7e308, 0.0]), np.array([1.0, 0.5], np.float32)):
+        scaled = sample_weights(weight, len(weight))
+        assert scaled.dtype == np.float64
+        assert scaled.max() == 1
+        np.testing.assert_allclose(scaled, weight / weight.max())
