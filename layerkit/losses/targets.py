@@ -164,7 +164,24 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     Returns
     -------
     Array
-        Float64 (N,), divided by the largest: a sum of large weights would overflow.
+        Float64 (N,), divided by a power of two that leaves the largest between 0.5 and 1: a sum of large weights would overflow,
+        and how weights compare is not touched by such a division.
+
+    Raises
+    ------
+    TargetError
+        Naming the first offending row.
+    """
+    weights = checked_weights(sample_weight, count)
+    if not weights.any():
+        raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
+    _, exponent = np.frexp(np.max(weights))
+    scaled: Array = np.ldexp(weights, -exponent)
+    return scaled
+
+
+def checked_weights(sample_weight: Array, count: int) -> Array:
+    """Return the sample weights of one batch among others, float64 (N,): none is negative, and all may be 0.
 
     Raises
     ------
@@ -179,7 +196,4 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
-    if not sample_weight.any():
-        raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
-    scaled: Array = sample_weight / np.max(sample_weight).astype(np.float64)
-    return scaled
+    return sample_weight.astype(np.float64, copy=False)

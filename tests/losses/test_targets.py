@@ -314,9 +314,15 @@ def test_what_is_prepared_is_not_written(function: str, targets: Array, shape: t
     np.testing.assert_array_equal(targets, before)
 
 
-def test_weights_are_divided_by_the_largest() -> None:
-    for weight in (np.array([1, 2, 4]), np.array([1e308, 1.7e308, 0.0]), np.array([1.0, 0.5], np.float32)):
-        scaled = sample_weights(weight, len(weight))
-        assert scaled.dtype == np.float64
-        assert scaled.max() == 1
-        np.testing.assert_allclose(scaled, weight / weight.max())
+@pytest.mark.parametrize(
+    "weight",
+    [np.array([1, 2, 4]), np.array([1e308, 1.7e308, 0.0]), np.array([1.0, 0.3], np.float32), np.array([3e-300, 1e-310])],
+    ids=str,
+)
+def test_weights_are_scaled_so_that_their_sum_is_finite_and_no_digit_is_lost(weight: Array) -> None:
+    scaled = sample_weights(weight, len(weight))
+    assert scaled.dtype == np.float64
+    assert 0.5 <= scaled.max() <= 1
+    factor = scaled.max() / np.float64(weight.max())
+    assert np.frexp(factor)[0] == 0.5  # a power of two
+    np.testing.assert_array_equal(scaled, weight * factor)
