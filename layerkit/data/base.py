@@ -20,6 +20,15 @@ class Split:
     validation: Samples | None = None
     test: Samples | None = None
 
+    def __post_init__(self) -> None:
+        for name, part in (
+            ("train", self.train),
+            ("validation", self.validation or self.train),
+            ("test", self.test or self.train),
+        ):
+            if not isinstance(part, Samples):
+                raise TypeError(f"{name} must be Samples, such as ArraySamples, received {type(part).__name__}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:

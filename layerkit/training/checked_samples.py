@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
-from layerkit.errors import DataError
+from layerkit.errors import ComponentError, DataError, TargetError
+from layerkit.losses.targets import checked_weights
 from layerkit.network.sequential import Sequential
 from layerkit.typing import Array, Shape
 
@@ -34,6 +35,27 @@ def checked_arrays(
     return ArraySamples(*batch)
 
 
+def taken(samples: Samples, rows: Rows, out: Batch | None = None) -> Batch:
+    """Return what ``samples`` have in ``rows``, as many as were asked for.
+
+    Raises
+    ------
+    DataError
+        If they cannot be had.
+    ComponentError
+        If the code of the samples fails, or gives something else.
+    """
+    with Blame(samples, "take"):
+        batch = samples.take(rows, out)
+    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+    if isinstance(batch, Batch) and all(part is None or len(part) == count for part in batch):
+        return batch
+    received = (
+        f"a Batch of {[len(part) for part in batch if part is not None]}" if isinstance(batch, Batch) else type(batch).__name__
+    )
+    raise ComponentError(samples, "take", f"returned {received}, expected a Batch of {count} samples")
+
+
 def _require_finite(inputs: Array, rows: Rows | None = None) -> None:
     finite = np.isfinite(inputs).all(axis=tuple(range(1, inputs.ndim)))
     if not finite.all():
@@ -49,9 +71,13 @@ class _CheckedSamples(Samples):
         self._model = model
         self._samples = samples
         self._raw: Batch | None = None
-        if samples.input_shape != model.spec.input_shape:
-            raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {samples.input_shape}")
-        if not len(samples):
+        with Blame(samples, "input_shape"):
+            shape = samples.input_shape
+        if shape != model.spec.input_shape:
+            raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {shape}")
+        with Blame(samples, "__len__"):
+            count = len(samples)
+        if not count:
             raise DataError("there are no samples to train on")
 
     def __len__(self) -> int:
@@ -62,11 +88,19 @@ class _CheckedSamples(Samples):
         return self._samples.input_shape
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
-        with Blame(self._samples, "take"):
-            # What was taken before is written over: what left here is a checked copy of it, or was used up.
-            raw = self._samples.take(rows, self._raw)
-            checked = self._model.checked(raw.inputs, raw.targets, raw.sample_weight)
+        # What was taken before is written over: what left here is a checked copy of it, or was used up.
+        raw = taken(self._samples, rows, self._raw)
+        checked = self._checked(raw, rows)
         if self._raw is None or len(raw.inputs) > len(self._raw.inputs):
             self._raw = raw
         _require_finite(checked.inputs, rows)
         return checked
+
+    def _checked(self, batch: Batch, rows: Rows) -> Batch:
+        try:
+            inputs, targets, _ = self._model.checked(batch.inputs, batch.targets)
+            weight = None if batch.sample_weight is None else checked_weights(batch.sample_weight, len(inputs))
+        except TargetError as error:
+            first = rows.start if isinstance(rows, slice) else rows[0]
+            raise TargetError(f"{error} (counted in the batch that begins with row {first})") from None
+        return Batch(inputs, targets, weight)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Split
-from layerkit.data.samples import Batch
 from layerkit.errors import ComponentError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
@@ -16,6 +15,7 @@ from layerkit.network.sequential import Sequential, build
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
+from layerkit.training.checked_samples import taken
 from layerkit.training.run_directory import RunDirectory, append
 from layerkit.training.trainer import Trainer
 
@@ -115,7 +115,7 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
 def _scores(spec: RunSpec, model: Sequential, data: Split) -> dict[str, float]:
     if data.test is None:
         return {}
-    batch: Batch = data.test.take(slice(0, len(data.test)))
+    batch = taken(data.test, slice(0, len(data.test)))
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     metrics = [*spec.training.metrics]

@@ -6,8 +6,10 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +25,7 @@ from layerkit.schedules.base import Progress
 from layerkit.spec.training import TrainingSpec
 from layerkit.stack.rewind import Rewind
 from layerkit.streams import random_stream
-from layerkit.training.checked_samples import checked_arrays, checked_samples
+from layerkit.training.checked_samples import checked_arrays, checked_samples, taken
 
 
 class Trainer:
@@ -161,12 +163,14 @@ class Trainer:
         observers = self.spec.observers
         watchers = []
         for observer, memory in zip(observers, self.training.memories(len(observers)), strict=True):
-            stack.enter_context(Blame(observer, "watch"))  # what it raises when the training has ended
+            blame = Blame(observer, "watch")
             with Blame(observer, "watch", refusals=(LayerkitError,)):
-                watcher = stack.enter_context(observer.watch(self.training, memory))
+                context = observer.watch(self.training, memory)
+                watcher = context.__enter__()
+                stack.push(partial(_leave, context, blame))
             if not isinstance(watcher, Watcher):
                 raise ComponentError(observer, "watch", f"gave {type(watcher).__name__}, expected a Watcher")
-            watchers.append((watcher, Blame(observer, "watch")))
+            watchers.append((watcher, blame))
         return watchers
 
     def _epoch(
@@ -213,7 +217,7 @@ class Trainer:
         if self.spec.shuffle and size < count:
             order = random_stream(self.seed, "shuffle", str(training.epoch)).permutation(count)
         for start in range(training.batch * size, count, size):
-            rows = slice(start, start + size)
+            rows = slice(start, min(start + size, count))
             batch = samples.take(rows if order is None else order[rows], self._memory)
             if order is not None and len(batch.inputs) == size:
                 self._memory = batch  # one that is full takes any that follow
@@ -242,12 +246,16 @@ class Trainer:
 
     def _update(self, batch: Batch, loss: float) -> None:
         optimizer, step = self._optimizer, self.training.workplace
-        with self._in_coefficients:
-            coefficients = optimizer.coefficients(self._learning_rate, step.number + 1)
         evaluate = self._objective(batch) if self._rewind is not None else None
-        step.begin(coefficients, loss + self._decay(), evaluate)
-        with self._in_update:
-            optimizer.update(step)
+        loss += self._decay()
+        with self._in_coefficients:
+            step.begin(optimizer.coefficients(self._learning_rate, step.number + 1), loss, evaluate)
+        try:
+            with self._in_update:
+                optimizer.update(step)
+        except BaseException:
+            step.number -= 1  # one that failed is not done
+            raise
 
     def _decay(self) -> float:
         """Let weight decay act, and return what it adds to the loss, where the optimizer may ask."""
@@ -279,7 +287,7 @@ class Trainer:
         return evaluate
 
     def _metrics(self, validation: Samples) -> dict[str, float]:
-        batch = validation.take(slice(0, len(validation)))
+        batch = taken(validation, slice(0, len(validation)))
         scores = self.model.evaluate(*batch, metrics=self.spec.metrics)
         return {"validation_loss" if name == "loss" else name: value for name, value in scores.items()}
 
@@ -306,6 +314,12 @@ class Trainer:
         where = f"; {broken} is not finite" if broken else ""
         advice = "the initial weights or the inputs may be too large" if not self.training.step else "try a smaller learning_rate"
         return DivergedError(f"{what} in epoch {self.training.epoch}, after {self.training.step} steps{where}; {advice}")
+
+
+def _leave(context: AbstractContextManager[Watcher], blame: Blame, *error: Any) -> None:
+    """End the context of an observer, which cannot make an error of the training go away."""
+    with blame:
+        context.__exit__(*error)
 
 
 def _weight(batch: Batch) -> float:
