@@ -21,12 +21,9 @@ class Split:
     test: Samples | None = None
 
     def __post_init__(self) -> None:
-        for name, part in (
-            ("train", self.train),
-            ("validation", self.validation or self.train),
-            ("test", self.test or self.train),
-        ):
-            if not isinstance(part, Samples):
+        for name in ("train", "validation", "test"):
+            part = getattr(self, name)
+            if not (isinstance(part, Samples) or (part is None and name != "train")):
                 raise TypeError(f"{name} must be Samples, such as ArraySamples, received {type(part).__name__}")
 
 

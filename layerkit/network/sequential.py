@@ -456,6 +456,8 @@ def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
 
 
 def _as_array(values: npt.ArrayLike, what: str) -> Array:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{what} are masked in places, and what a mask hides would be used; fill it in or leave the rows out")
     try:
         return np.asarray(values)
     except ValueError as error:
