@@ -248,6 +248,25 @@ def test_predictions_do_not_depend_on_how_many_rows_go_together(count: int) -> N
     assert_allclose(predictions.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("sizes", [(4, 3), (64, 32, 10), (300, 400, 7), (13, 7, 5, 2)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_that_go_together_move_a_prediction_by_rounding_alone(
+    dtype: Literal["float32", "float64"], sizes: tuple[int, ...]
+) -> None:
+    """BLAS sums in an order that depends on the number of rows: the bound is 20 roundings of the largest logit."""
+    stack = [layer for size in sizes[1:] for layer in (lk.Affine(units=size, bias_init=lk.Normal(std=1.0)), lk.ReLU())][:-1]
+    model = lk.Sequential([*stack, lk.CategoricalCrossEntropy()], input_shape=sizes[:1], dtype=dtype, seed=1)
+    inputs = np.random.default_rng(0).standard_normal((2500, sizes[0])).astype(dtype)
+    together, eps = model.logits(inputs), np.finfo(dtype).eps
+    bound = 20 * eps * np.abs(together).max()
+    probabilities = model.predict(inputs)
+    for size, step in ((1, 100), (3, 90), (700, 700), (1024, 900)):
+        for start in range(0, 2500, step):
+            part = slice(start, start + size)
+            assert np.abs(model.logits(inputs[part]) - together[part]).max() <= bound
+            assert np.abs(model.predict(inputs[part]) - probabilities[part]).max() <= 20 * eps
+
+
 @pytest.mark.parametrize("weigh", ["alike", "first stretch not at all", "at random"])
 def test_the_loss_of_many_rows_is_their_weighted_mean(weigh: str) -> None:
     model = classifier()
