@@ -53,6 +53,7 @@ RAISES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "SystemExit": (raising(SystemExit, 0), "raised SystemExit: 0"),
     "RecursionError": (endless, "raised RecursionError: maximum recursion depth exceeded"),
     "StopIteration": (raising(StopIteration), "raised StopIteration"),
+    "GeneratorExit": (raising(GeneratorExit), "raised GeneratorExit"),
     "MemoryError": (raising(MemoryError), "raised MemoryError"),
     "OSError": (raising(FileNotFoundError, 2, "No such file"), "raised FileNotFoundError: .*No such file"),
     "Unprintable": (raising(Unprintable), r"raised Unprintable: \(it cannot be printed: RuntimeError\)"),
