@@ -96,7 +96,7 @@ TEXTS: dict[str, tuple[str, Callable[[], str]]] = {
     "100,000 lists in one another": ("too_deep", lambda: "[" * 10**5 + "]" * 10**5),
     "100,000 objects in one another": ("too_deep", lambda: '{"a":' * 10**5 + "1" + "}" * 10**5),
     "900 lists in a layer": ("too_deep", lambda: model(listed(["[" * 900 + "]" * 900]))),
-    "1 MiB at 60 levels": ("too_large", lambda: model("[" * 60 + filled(lambda _: "1", "", "") + "]" * 60)),
+    "1 MiB at 14 levels": ("too_large", lambda: model("[" * 14 + filled(lambda _: "1", "", "") + "]" * 14)),
     "initializers in one another": (
         "too_deep",
         lambda: model(listed(['{"type": "affine", "weight_init": ' * 80 + "1" + "}" * 80])),

@@ -6,15 +6,17 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from layerkit.errors import ComponentLookupError
+from layerkit.nested_errors import nested_error, own_error
+from layerkit.parsed_json import reader
 
 ComponentT = TypeVar("ComponentT", bound="Component")
 FAMILY_KEY = "layerkit-family"
 """Stands in a component's JSON Schema where any member of a family may stand."""
 MAX_ERRORS = 2000
-"""Beyond so many errors in one validation components are not looked at any more: it fails all the same."""
+"""Beyond so many errors, where the context counts them under ``"errors"``, components are not looked at: it fails anyway."""
 _SPEC_TYPE = "_spec_type"
 """Beside a component's fields and not one of them: how a spec spelt the type is no part of what the component is."""
 
@@ -95,34 +97,30 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
         raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
     if context.get("errors", 0) > MAX_ERRORS:
         raise PydanticCustomError("passed_over", "Not looked at, among so many errors")
-    # Specs repeat themselves, and components are frozen: equal JSON gives one object. Its places are told apart by their nodes.
-    text = to_json(value)
-    seen: dict[tuple[type[Component], bytes], Component] = context.get("seen") or context.setdefault("seen", {})
-    known = seen.get((family, text))
-    if known is not None:
-        return known
     tag = value.get("type")
     if not isinstance(tag, str):
-        if "type" in value:
-            raise _located(["type"], "string_type", "Input should be a valid string", tag)
-        raise _located(["type"], "missing", "Field required", value)
+        kind, message = ("string_type", "Input should be a valid string") if "type" in value else ("missing", "Field required")
+        received = value.get("type", value)
+        raise nested_error([{"type": kind, "loc": ("type",), "msg": message, "input": received}])
     try:
         cls = resolver.resolve(family, tag)
     except ComponentLookupError as error:
-        raise _located(["type"], error.code, str(error), tag, suggestion=error.suggestion) from None
-    bare = to_json({**value, "type": cls.tag()}) if ":" in tag else text
+        raise nested_error([own_error(("type",), error.code, str(error), error.suggestion)]) from None
+    qualified = ":" in tag
+    if qualified:
+        value = {**value, "type": cls.tag()}
     try:
-        component: Component = cls.__pydantic_validator__.validate_json(bare, context=context)
+        component: Component = reader(cls)(value, context=context)
     except ValidationError as error:
-        errors: list[Any] = list(error.errors(include_url=False))[:MAX_ERRORS]
-        context["errors"] = context.get("errors", 0) + len(errors)
+        errors: list[Any] = list(error.errors(include_url=False))[: MAX_ERRORS + 1]  # one more shows that there are more
+        if "errors" in context:
+            context["errors"] += len(errors)
         for item in errors:
             if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
         raise nested_error(errors) from None
-    if ":" in tag:
+    if qualified:
         component.__dict__[_SPEC_TYPE] = tag
-    seen[family, text] = component
     return component
 
 
@@ -133,35 +131,3 @@ def _dumped(component: Component, info: core_schema.SerializationInfo) -> dict[s
     """
     types = (info.context or {}).get("types", {})
     return component.model_dump(mode=info.mode, context=info.context) | {"type": types.get(type(component), component.spec_type)}
-
-
-def _located(loc: list[str | int], code: str, message: str, received: Any, **ctx: Any) -> PydanticCustomError:
-    return nested_error([{"type": code, "loc": tuple(loc), "msg": message, "input": received, "ctx": ctx}])
-
-
-def nested_error(errors: list[Any]) -> PydanticCustomError:
-    """Wrap a list of pydantic error dicts as one error, their places relative to where it is raised.
-
-    pydantic flattens a ``ValidationError`` raised by a validator into text. This one keeps the parts;
-    `flat_errors` takes them out again.
-    """
-    return PydanticCustomError("nested", "{errors}", {"errors": _Errors(errors)})
-
-
-class _Errors(list[Any]):
-    """Error dicts; as text, what they say: pydantic writes out the whole context of an error, wanted or not."""
-
-    def __str__(self) -> str:
-        return "; ".join(".".join(map(str, error["loc"])) + ": " + error["msg"] for error in self)
-
-
-def flat_errors(errors: list[Any]) -> list[Any]:
-    """Undo `nested_error`: every error dict at its full place, in order."""
-    flat: list[Any] = []
-    for error in errors:
-        if error["type"] == "nested":
-            inner = flat_errors(error["ctx"]["errors"])
-            flat += [{**item, "loc": (*error["loc"], *item["loc"])} for item in inner]
-        else:
-            flat.append(error)
-    return flat

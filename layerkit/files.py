@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends unless told not to
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its writer; there are none on Windows
 
 
 def read_regular_file(path: Path, limit: int | None = None) -> bytes:
@@ -17,7 +20,7 @@ def read_regular_file(path: Path, limit: int | None = None) -> bytes:
         If it cannot be read, or is no regular file.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | _AT_ONCE)
     except ValueError as error:  # a path with a null character in it
         raise OSError(str(error)) from None
     try:
@@ -32,6 +35,8 @@ def read_regular_file(path: Path, limit: int | None = None) -> bytes:
 def write_whole_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: beside its place, flushed to disk, then moved there.
 
+    A new file has the permissions that the process gives to new files (its umask); a file that was there keeps its own.
+
     Raises
     ------
     OSError
@@ -39,17 +44,31 @@ def write_whole_file(path: Path, content: bytes) -> None:
     """
     if "\0" in str(path):
         raise OSError("a path has no null characters")
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".layerkit-")
+    permissions = _permissions(path)
+    temporary = path.with_name(f".layerkit-{secrets.token_hex(8)}")
+
+    # The system takes the umask off. Nobody may read what comes who could not read what was there.
+    mode = 0o666 if permissions is None else permissions
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        if permissions is not None:
+            temporary.chmod(permissions)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def _permissions(path: Path) -> int | None:
+    """Return who may read, write and run the file at ``path``; None where there is no file."""
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return None
 
 
 def reason(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""What tests of several folders share: nodes for one stage alone, and layers, losses and networks that are not layerkit's."""
+"""What tests of several folders share: nodes for one stage alone, components that are not layerkit's, and distributions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import layerkit as lk
+
+from .distributions import ask, install, lay, pack, put_on_path  # noqa: F401 (fixtures)
 
 
 class SquaredError(lk.Loss):

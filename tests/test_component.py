@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -28,8 +29,9 @@ from layerkit import (
     XavierUniform,
     Zeros,
 )
-from layerkit.component import ComponentT, flat_errors
+from layerkit.component import ComponentT
 from layerkit.errors import UnknownTypeError
+from layerkit.nested_errors import flat_errors
 from layerkit.registry.discovery import builtin_registry
 from layerkit.stack.stage import Stage
 
@@ -242,3 +244,20 @@ def test_validation_leaves_its_input_as_it_was() -> None:
     value = {"type": "constant", "value": 0.5}
     Affine.model_validate({"units": 3, "weight_init": value}, context=CONTEXT)
     assert value == {"type": "constant", "value": 0.5}
+
+
+def test_validation_leaves_its_context_as_it_was() -> None:
+    context = {"resolver": Shelf()}
+    for value in ({"type": "constant", "value": 0.5}, {"type": "constant"}, {"type": "konstant"}) * 700:
+        with suppress(ValidationError):
+            Affine.model_validate({"units": 3, "weight_init": value}, context=context)
+    assert context.keys() == {"resolver"}
+    with pytest.raises(ValidationError, match="Field required"):
+        Affine.model_validate({"units": 3, "weight_init": {"type": "constant"}}, context=context)
+
+
+def test_equal_json_gives_equal_components_that_are_not_one() -> None:
+    layers = [{"type": "relu"}, {"type": "relu"}, {"type": "crossentropy"}]
+    one, two, _ = ModelSpec.model_validate({"input_shape": [3], "layers": layers}).layers
+    assert one == two
+    assert one is not two

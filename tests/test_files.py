@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,7 +92,6 @@ def test_a_file_is_written_or_replaced_with_nothing_left_beside_it(tmp_path: Pat
     write_whole_file(path, content)
     assert path.read_bytes() == content
     assert names(tmp_path) == ["file"]
-    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_name_alone_stands_for_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +156,47 @@ def test_the_content_reaches_the_disk_before_its_place(tmp_path: Path, monkeypat
     content, size, (beside, name) = seen[0]
     assert (content, size, name) == (b"old", len(b"newer"), "file")
     assert beside.startswith(".layerkit-")  # in the same folder: a move across disks would be a copy
+
+
+WRITE = """
+import os, sys
+from pathlib import Path
+from layerkit.files import write_whole_file
+
+os.umask(int(sys.argv[1], 8))
+del os.umask  # it can only be read by setting it, for every thread of the process
+for path in sys.argv[2:]:
+    write_whole_file(Path(path), b"new")
+"""
+
+
+def permissions(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o027, 0o077, 0o277])
+def test_a_new_file_follows_the_umask_and_an_old_one_keeps_its_permissions(tmp_path: Path, umask: int) -> None:
+    old = {mode: tmp_path / f"{mode:o}" for mode in (0o400, 0o600, 0o640, 0o644, 0o666, 0o755)}
+    for mode, path in old.items():
+        path.touch()
+        path.chmod(mode)
+    (tmp_path / "link").symlink_to("640")
+    new = tmp_path / "new"
+    subprocess.run([sys.executable, "-c", WRITE, f"{umask:o}", new, tmp_path / "link", *old.values()], check=True)
+    assert permissions(new) == 0o666 & ~umask
+    assert {mode: permissions(path) for mode, path in old.items()} == {mode: mode for mode in old}
+    assert permissions(tmp_path / "link") == 0o640
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"new"}
+
+
+def test_what_comes_is_never_open_to_more_than_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "secret"
+    path.touch()
+    path.chmod(0o600)
+    seen: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(os.fstat(descriptor).st_mode & 0o777))
+    write_whole_file(path, CONTENT)
+    assert seen == [0o600]
 
 
 # --- reasons ------------------------------------------------------------------------------------------------------

@@ -4,64 +4,84 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import layerkit as lk
+import layerkit.errors
+import layerkit.testing
+from layerkit.registry.registration import FAMILIES
 
 ROOT = Path(__file__).parents[1]
-DOOR = Path(lk.__file__)
+DOORS = {"layerkit": lk, "layerkit.testing": layerkit.testing}
 
 
-def declared_for_type_checkers() -> dict[str, str]:
-    """Return the names that the ``TYPE_CHECKING`` block imports, with their modules."""
-    (block,) = [node for node in ast.parse(DOOR.read_text()).body if isinstance(node, ast.If)]
-    assert isinstance(block.test, ast.Name)
-    assert block.test.id == "TYPE_CHECKING"
-    homes = {}
-    for statement in block.body:
+def declared(door: ModuleType) -> list[tuple[str, str]]:
+    """Return each name in the stub of a package, with its module; every line is a re-export, as type checkers see it."""
+    names = []
+    for statement in ast.parse(Path(str(door.__file__)).with_suffix(".pyi").read_text(encoding="utf-8")).body:
         assert isinstance(statement, ast.ImportFrom)
+        assert statement.level == 0
         (alias,) = statement.names
-        assert alias.asname == alias.name  # a re-export, as type checkers see it
-        assert alias.name not in homes
-        homes[alias.name] = str(statement.module)
-    return homes
+        assert alias.asname == alias.name
+        names.append((alias.name, str(statement.module)))
+    return names
 
 
-def resolved_on_use() -> dict[str, str]:
-    """Return the names of ``_HOMES``, with their modules."""
-    (value,) = [
-        node.value
-        for node in ast.parse(DOOR.read_text()).body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_HOMES"
-    ]
-    return {name: f"layerkit.{module}" for module, names in ast.literal_eval(value).items() for name in names}
+NAMES = [(door, name, home) for door in DOORS for name, home in declared(DOORS[door])]
 
 
-def test_people_and_type_checkers_see_the_same_names() -> None:
-    assert resolved_on_use() == declared_for_type_checkers()
-    assert sorted(lk.__all__) == sorted(resolved_on_use())
-    assert set(lk.__all__) <= set(dir(lk))
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_people_and_type_checkers_see_the_same_names(door: ModuleType) -> None:
+    names = [name for name, _ in declared(door)]
+    assert names == door.__all__
+    assert len(names) == len(set(names))
+    assert set(names) <= set(dir(door))
 
 
-@pytest.mark.parametrize("name", lk.__all__)
-def test_every_public_name_leads_to_its_home(name: str) -> None:
-    home = import_module(resolved_on_use()[name])
-    value = getattr(lk, name)
-    assert value is getattr(home, name)
+@pytest.mark.parametrize(("door", "name", "home"), NAMES, ids=lambda value: value)
+def test_every_public_name_leads_to_its_home(door: str, name: str, home: str) -> None:
+    module = import_module(home)
+    value = getattr(DOORS[door], name)
+    assert value is getattr(module, name)
     if inspect.isclass(value) or inspect.isfunction(value):
-        assert value.__module__ == home.__name__
+        assert value.__module__.startswith(home)
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_no_public_name_is_that_of_a_module(door: ModuleType) -> None:
+    """Importing the module would put it in the place of the name."""
+    assert not {module.name for module in pkgutil.iter_modules(door.__path__)} & set(door.__all__)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_star_imports_every_name(door: str) -> None:
+    code = f"import {door}; from {door} import *; print(set({door}.__all__) - {{*dir()}})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "set()\n"
+
+
+def test_all_built_in_components_errors_and_families_are_public() -> None:
+    public = {getattr(lk, name) for name in lk.__all__}
+    assert {item.component for item in lk.builtin_registry().registrations} <= public
+    assert {
+        cls for _, cls in inspect.getmembers(layerkit.errors, inspect.isclass) if cls.__module__ == "layerkit.errors"
+    } <= public
+    assert {*FAMILIES, lk.Stage, lk.Diagnostic, lk.parse_spec, lk.spec_hash, lk.Registration} <= public
 
 
 @pytest.mark.parametrize("name", ["no_such_name", "Sequentail", "__wrapped__", "_private"])
-def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
-    with pytest.raises(AttributeError, match=f"module 'layerkit' has no attribute '{name}'"):
-        getattr(lk, name)
-    assert not hasattr(lk, name)
+@pytest.mark.parametrize("door", DOORS)
+def test_an_unknown_name_is_an_attribute_error(door: str, name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{door}' has no attribute '{name}'"):
+        getattr(DOORS[door], name)
+    assert not hasattr(DOORS[door], name)
 
 
 HEAVY = ("sklearn", "scipy", "rich")

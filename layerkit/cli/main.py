@@ -11,20 +11,18 @@ import click
 
 from layerkit.cli.messages import show_error
 from layerkit.errors import LayerkitError
-
-_COMMANDS = ("components", "doctor", "gradcheck", "plugin", "schema", "summary", "train", "validate")
-"""A plugin's command cannot take one of these names."""
+from layerkit.registry.command_names import OWN_COMMANDS, own_commands
 
 
 class _Commands(click.Group):
     """The built-in commands, each imported only when it is needed, and those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_COMMANDS, *sorted(_plugin_commands())]
+        return [*own_commands(), *sorted(_plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _COMMANDS:
-            command: click.Command = import_module(f"layerkit.cli.{cmd_name}").command
+        if cmd_name in own_commands():
+            command: click.Command = import_module(f"{OWN_COMMANDS}.{cmd_name}").command
             return command
         found = _plugin_commands().get(cmd_name)
         if found is None:

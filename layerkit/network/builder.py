@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ import numpy as np
 from layerkit.blame import Blame
 from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
+from layerkit.network.arguments import read_only
 from layerkit.optimizers.step import Place
 from layerkit.spec.cost import free_memory, size_text
 from layerkit.spec.plan import NodePlan
@@ -93,21 +94,14 @@ def _prediction_twin(node: Node) -> Node:
         input_shape=node.input_shape,
         output_shape=node.output_shape,
         dtype=node.dtype,
-        params=_read_only(node.params),
+        params={name: read_only(array) for name, array in node.params.items()},
         grads={},
-        state=_read_only(node.state),
+        state={name: read_only(array) for name, array in node.state.items()},
         make_rng=partial(random_stream, 0, "prediction", node.name),
         training=False,
         needs_input_gradient=False,
         branches={name: Chain(prediction_twins(chain.nodes)) for name, chain in node.branches.items()},
     )
-
-
-def _read_only(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    views = {name: array.view() for name, array in arrays.items()}
-    for view in views.values():
-        view.flags.writeable = False
-    return views
 
 
 class _Builder:
@@ -128,14 +122,15 @@ class _Builder:
         return tuple([self._node(plan, needs_input_gradient or self._taken > start) for plan in plans])
 
     def _node(self, plan: NodePlan, needs_input_gradient: bool) -> Node:
+        start = self._taken
         params: dict[str, Array] = {}
         grads: dict[str, Array] = {}
         for name, declared in plan.parameters.items():
-            stretch = slice(self._taken, self._taken + math.prod(declared.shape))
-            params[name] = self.parameters[stretch].reshape(declared.shape)
-            grads[name] = self.gradients[stretch].reshape(declared.shape)
-            self.layout.append(Place(f"{plan.name}.{name}", stretch, declared.shape, declared.decay))
-            self._taken = stretch.stop
+            segment = slice(self._taken, self._taken + math.prod(declared.shape))
+            params[name] = self.parameters[segment].reshape(declared.shape)
+            grads[name] = self.gradients[segment].reshape(declared.shape)
+            self.layout.append(Place(f"{plan.name}.{name}", segment, declared.shape, declared.decay))
+            self._taken = segment.stop
         dtype = self.parameters.dtype
         state = {name: np.empty(declared.shape, declared.dtype or dtype) for name, declared in plan.state.items()}
         node = Node(
@@ -150,8 +145,10 @@ class _Builder:
             make_rng=partial(random_stream, self._seed, "node", plan.name),
             training=self._training,
             needs_input_gradient=needs_input_gradient,
+            # What enters a branch may depend on the layer's own parameters, and on the branches before.
             branches={
-                name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient)) for name, inner in plan.branches.items()
+                name: Chain(self.nodes(inner, needs_input_gradient=needs_input_gradient or self._taken > start))
+                for name, inner in plan.branches.items()
             },
         )
         if self._initialize:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, Unpack
@@ -15,15 +17,16 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame
 from layerkit.data.samples import Batch
-from layerkit.errors import DataError, DivergedError, ModelFileError, TargetError
+from layerkit.errors import DivergedError, ModelFileError, TargetError
 from layerkit.history import History
 from layerkit.losses.targets import sample_weights
 from layerkit.metrics.base import Metric, Outcome
+from layerkit.network.arguments import as_array, input_array, read_only
 from layerkit.network.builder import assemble, prediction_twins
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
 from layerkit.observers.training import Training
-from layerkit.spec.canonical import resolved_json
+from layerkit.spec.canonical import required_plugins, resolved_json
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import FitOptions
@@ -33,6 +36,8 @@ from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
 
+_ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_prediction_passes", "_training")
+"""What a copy of a network makes anew."""
 _ROWS_AT_ONCE = 1024
 """Samples that a prediction takes through the network together: enough to be fast, few enough to stay in the cache."""
 
@@ -50,6 +55,8 @@ class Sequential:
         Of every floating-point array in the network.
     seed
         Decides the initial weights and every random number of the nodes; None takes a fresh one, kept in ``seed``.
+    needs_input_gradient
+        Whether `backward` returns the gradient with respect to the inputs, which costs a product more.
 
     Attributes
     ----------
@@ -91,21 +98,25 @@ class Sequential:
         input_shape: Shape,
         dtype: Literal["float32", "float64"] = "float32",
         seed: int | None = None,
+        needs_input_gradient: bool = False,
     ) -> None:
+        self.needs_input_gradient = needs_input_gradient
         spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
         self._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
 
     @classmethod
-    def from_spec(cls, spec: ModelSpec, seed: int | None = None) -> Self:
+    def from_spec(cls, spec: ModelSpec, seed: int | None = None, *, needs_input_gradient: bool = False) -> Self:
         """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
         model = cls.__new__(cls)
+        model.needs_input_gradient = needs_input_gradient
         model._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
         return model
 
     def _assemble(self, spec: ModelSpec, seed: int, *, initialize: bool = True) -> None:
         self.spec = spec
         self.seed = seed
-        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize)
+        wanted = self.needs_input_gradient
+        assembly = assemble(spec.plan(), spec.dtype, seed, initialize=initialize, needs_input_gradient=wanted)
         self.nodes: tuple[Node, ...] = assembly.nodes
         self._parameters = assembly.parameters
         self._gradients = assembly.gradients
@@ -117,8 +128,7 @@ class Sequential:
     def __getstate__(self) -> dict[str, Any]:
         training = self._training
         return {
-            "spec": self.spec,
-            "seed": self.seed,
+            "attributes": {name: value for name, value in vars(self).items() if name not in _ASSEMBLED},
             "parameters": self._parameters,
             "state": [dict(node.state) for node in self._every_node()],
             "streams": [node.rng.bit_generator.state if node.has_drawn else None for node in self._every_node()],
@@ -126,7 +136,8 @@ class Sequential:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._assemble(state["spec"], state["seed"], initialize=False)
+        vars(self).update(state["attributes"])
+        self._assemble(self.spec, self.seed, initialize=False)
         self.parameters = state["parameters"]
         for node, arrays, stream in zip(self._every_node(), state["state"], state["streams"], strict=True):
             for name, array in arrays.items():
@@ -215,7 +226,8 @@ class Sequential:
         Returns
         -------
         Array or None
-            The gradient with respect to the network's inputs where the first node was asked for it.
+            The gradient with respect to the inputs, shape (N, \\*input_shape), in an array that the next pass overwrites; None
+            where the network was not made with ``needs_input_gradient``.
 
         Raises
         ------
@@ -279,8 +291,8 @@ class Sequential:
             raise DivergedError(f"{what}, so the samples have no score; the parameters or the inputs are too large")
         if metrics:
             decisions = self._passes().decide(predictions)
-            weight = None if sample_weight is None else _guarded(np.asarray(sample_weight))
-            outcome = Outcome(_guarded(np.asarray(targets)), predictions, decisions, weight)
+            weight = None if sample_weight is None else read_only(np.asarray(sample_weight))
+            outcome = Outcome(read_only(np.asarray(targets)), predictions, decisions, weight)
             scores |= {metric.type: _score(metric, outcome) for metric in metrics}
         return scores
 
@@ -319,7 +331,7 @@ class Sequential:
         """
         from layerkit import Trainer, TrainingSpec
 
-        spec = TrainingSpec(**options)
+        spec = TrainingSpec.model_validate(options)
         last = self._training
         goes_on = last is not None and last.optimizer == spec.optimizer
         trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
@@ -356,6 +368,11 @@ class Sequential:
         ------
         ModelFileError
             If the file is missing, damaged, or no saved model.
+
+        Warns
+        -----
+        UserWarning
+            If a type comes from another version of its plugin than the model was saved with.
         """
         path = Path(path)
         arrays, metadata = read_arrays(path)
@@ -367,7 +384,13 @@ class Sequential:
             raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
+        present = required_plugins(spec)
+        for tag, recorded in (json.loads(metadata["spec"]).get("plugins") or {}).items():
+            if present.get(tag, recorded) != recorded:
+                message = f"{path} was saved with {recorded}, and here is {present[tag]}: what {tag} does may have changed"
+                warnings.warn(message, stacklevel=2)
         model = cls.__new__(cls)
+        model.needs_input_gradient = False
         model._assemble(spec, 0, initialize=False)
         assign_arrays(model.nodes, arrays, path)
         return model
@@ -390,7 +413,7 @@ class Sequential:
         """
         samples = self.checked_inputs(inputs)
         wanted = self.checked_targets(targets, len(samples))
-        weight = None if sample_weight is None else sample_weights(_as_array(sample_weight, "sample weights"), len(samples))
+        weight = None if sample_weight is None else sample_weights(as_array(sample_weight, "sample weights"), len(samples))
         return Batch(samples, wanted, weight)
 
     def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
@@ -401,20 +424,7 @@ class Sequential:
         DataError
             If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no real numbers in the dtype's range.
         """
-        given = _as_array(inputs, "inputs")
-        if given.shape[1:] != self.spec.input_shape or not len(given):
-            expected = "(N, " + ", ".join(map(str, self.spec.input_shape)) + ") with N of 1 or more"
-            raise DataError(f"expected inputs of shape {expected}, received shape {given.shape}")
-        dtype = self._parameters.dtype
-        if given.dtype == dtype:
-            return _guarded(given)
-        if given.dtype.kind not in "biuf":
-            raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
-        with np.errstate(over="ignore"):
-            array = given.astype(dtype)
-        if (np.isinf(array) & ~np.isinf(given)).any():
-            raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
-        return _guarded(array)
+        return input_array(inputs, self.spec.input_shape, self._parameters.dtype)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
         """Return ``targets`` as the loss prepares them, as an array of ``count`` rows, which cannot be written.
@@ -428,10 +438,10 @@ class Sequential:
         ComponentError
             If the loss fails, or prepares something else.
         """
-        array = _as_array(targets, "targets")
+        array = as_array(targets, "targets")
         if not array.ndim or len(array) != count:
             raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
-        return _guarded(self._training_passes.prepare(_guarded(array)))
+        return read_only(self._training_passes.prepare(read_only(array)))
 
     def _passes(self) -> Passes:
         """Return the prediction passes of the present thread."""
@@ -456,23 +466,6 @@ class Sequential:
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
     """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
     return Sequential.from_spec(spec, seed)
-
-
-def _as_array(values: npt.ArrayLike, what: str) -> Array:
-    subclass = isinstance(values, np.ndarray) and type(values) is not np.ndarray
-    if subclass and isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise DataError(f"{what} are masked in places, and what a mask hides would be used; fill it in or leave the rows out")
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} make no array: {error}") from None
-
-
-def _guarded(array: Array) -> Array:
-    """Return a view that cannot be written."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _score(metric: Metric, outcome: Outcome) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -75,7 +75,7 @@ class Training:
         self.folder = folder
         self.stopped: str | None = None
         self._arrangement: list[int] = []
-        self._memories: list[Memory] = []
+        self._memories: dict[str, Memory] = {}
 
     @property
     def parameters(self) -> Array:
@@ -134,11 +134,14 @@ class Training:
         for node in self.nodes:
             yield from node.tree()
 
-    def memories(self, count: int) -> list[Memory]:
-        """Return the memory of each of ``count`` observers."""
-        while len(self._memories) < count:
-            self._memories.append({})
-        return self._memories[:count]
+    def memories(self, types: Iterable[str]) -> list[Memory]:
+        """Return the memory of each observer, given their types: the second of a type has the memory of the second one."""
+        counts: dict[str, int] = {}
+        found = []
+        for tag in types:
+            counts[tag] = counts.get(tag, 0) + 1
+            found.append(self._memories.setdefault(f"{tag}_{counts[tag]}", {}))
+        return found
 
     def arrays(self) -> dict[str, Array]:
         """Return every array that the training owns, by name; with `memory` it is all that is needed to go on.
@@ -150,9 +153,9 @@ class Training:
             found |= {f"parameters/{node.name}.{name}": array for name, array in node.params.items()}
             found |= {f"state/{node.name}.{name}": array for name, array in node.state.items()}
         found |= {f"slots/{name}": array for name, array in self.slots.items()}
-        for number, memory in enumerate(self._memories):
+        for observer, memory in self._memories.items():
             remembered = {name: value for name, value in memory.items() if isinstance(value, np.ndarray)}
-            found |= {f"observers/{number}/{name}": array for name, array in remembered.items()}
+            found |= {f"observers/{observer}/{name}": array for name, array in remembered.items()}
         return found
 
     def memory(self) -> dict[str, Json]:
@@ -166,10 +169,10 @@ class Training:
             "arrangement": list(self._arrangement),
             "history": [asdict(record) for record in self.history],
             "streams": {node.name: node.rng.bit_generator.state for node in self.every_node() if node.has_drawn},
-            "observers": [
-                {name: copy.deepcopy(value) for name, value in memory.items() if not isinstance(value, np.ndarray)}
-                for memory in self._memories
-            ],
+            "observers": {
+                observer: {name: copy.deepcopy(value) for name, value in memory.items() if not isinstance(value, np.ndarray)}
+                for observer, memory in self._memories.items()
+            },
         }
 
     def restore(self, arrays: Mapping[str, Array], memory: Mapping[str, Json]) -> None:
@@ -194,10 +197,11 @@ class Training:
         self.history[:] = [EpochRecord(**record) for record in memory["history"]]
         for node in self.every_node():
             node.restart_stream(memory["streams"].get(node.name))
-        for remembered, kept in zip(self.memories(len(memory["observers"])), memory["observers"], strict=True):
+        for observer, kept in memory["observers"].items():
+            remembered = self._memories.setdefault(observer, {})
             remembered.clear()
-            remembered.update(copy.deepcopy(kept))
+            remembered |= copy.deepcopy(kept)
         for name, array in arrays.items():
             if name.startswith("observers/"):
-                _, number, key = name.split("/", 2)
-                self._memories[int(number)][key] = array.copy()
+                _, observer, key = name.split("/", 2)
+                self._memories[observer][key] = array.copy()

@@ -35,7 +35,7 @@ class Place(NamedTuple):
     ----------
     name
         ``node.parameter``.
-    stretch
+    segment
         Its numbers in the flat vectors.
     shape
         Its axis lengths.
@@ -44,7 +44,7 @@ class Place(NamedTuple):
     """
 
     name: str
-    stretch: slice
+    segment: slice
     shape: Shape
     decays: bool
 

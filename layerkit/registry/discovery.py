@@ -7,33 +7,30 @@ import io
 import os
 import random
 import re
-import warnings
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions, entry_points
-from importlib.util import find_spec
 from traceback import TracebackException
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pluggy
-from pydantic.json_schema import PydanticJsonSchemaWarning
 
-from layerkit.component import Component
 from layerkit.errors import PluginError, RegistrationError
 from layerkit.registry import hookspecs
-from layerkit.registry.registry import Problem, Registration, Registry, canonical_name
+from layerkit.registry.command_names import own_commands
+from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
+from layerkit.registry.registry import LOCAL_DISTRIBUTION, Problem, Registry, refuse_repeated
 from layerkit.registry.requirements import unmet_requirement
 
 if TYPE_CHECKING:
     import click
 
-OWN_DISTRIBUTION = "layerkit"
-API_VERSION = 1
-"""Version of what plugins are written against; a plugin module may name the one that it needs as ``LAYERKIT_API``."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
 DISABLE_VARIABLE = "LAYERKIT_DISABLE_PLUGINS"
@@ -72,23 +69,27 @@ class Plugin:
 
 @cache
 def builtin_registry() -> Registry:
-    """Return the built-ins, found through the entry point of layerkit's own distribution.
-
-    Where they have no answer they ask `installed_registry`: a spec of built-ins alone imports no plugin.
-    """
+    """Return the built-ins alone, found through the entry point of layerkit's own distribution."""
     own = distribution(OWN_DISTRIBUTION)
     modules = [point.load() for point in _entry_points(own)]
-    return Registry(_registrations(modules, OWN_DISTRIBUTION, own.version), wider=installed_registry)
+    return Registry(_registrations(modules, OWN_DISTRIBUTION, own.version))
 
 
 @cache
 def installed_registry() -> Registry:
-    """Return the built-ins and the components of every plugin that loads."""
+    """Return what specs are read with: the built-ins and the components of every plugin that loads.
+
+    Plugins are loaded when it is asked for something else than a built-in.
+    """
+    return Registry(builtin_registry().registrations, whole=_registry_with_plugins)
+
+
+def _registry_with_plugins() -> Registry:
     plugins = installed_plugins()
     offered = [item for plugin in plugins for item in plugin.registrations]
     problems = [Problem(plugin.distribution, plugin.version, plugin.problem) for plugin in plugins if plugin.problem]
     remark = f"plugins are disabled by {DISABLE_VARIABLE}" if plugins_disabled() else None
-    return Registry([*builtin_registry().registrations, *offered], problems, remark=remark)
+    return Registry([*builtin_registry().registrations, *offered], problems, remark)
 
 
 @cache
@@ -148,6 +149,8 @@ def _load(owner: Distribution) -> Plugin:
             raise RegistrationError("two versions are recorded in one folder; install it anew")
         if not (_NAME.fullmatch(name) and _VERSION.fullmatch("".join(versions))):  # what specs record would be of no use
             raise RegistrationError("its metadata lacks a proper name or version; install it anew")
+        if canonical_name(name) == LOCAL_DISTRIBUTION:
+            raise RegistrationError(f'the name "{LOCAL_DISTRIBUTION}" stands for what a program itself defines')
         with _process_state_kept(side_effects.append):
             registrations, commands = _offer(owner)
     except KeyboardInterrupt:
@@ -162,16 +165,29 @@ def _offer(owner: Distribution) -> tuple[list[Registration], list[click.Command]
     for requirement in owner.requires or ():
         if re.match(rf"{OWN_DISTRIBUTION}(?![\w.-])", requirement) and (unmet := unmet_requirement(requirement)):
             raise RegistrationError(f"it needs {unmet}")
-    modules = [point.load() for point in _entry_points(owner)]
-    for module in modules:
-        needed = getattr(module, "LAYERKIT_API", API_VERSION)
-        if needed != API_VERSION:
-            raise RegistrationError(f"it is written for version {needed} of the plugin interface; here is version {API_VERSION}")
+    points = _entry_points(owner)
+    modules = [point.load() for point in points]
+    for point in points:
+        _refuse_other_version(sys.modules[point.module])
     registrations = _registrations(modules, owner.name, owner.version)
-    _refuse_shadowing(registrations)
+    builtin_registry().refuse_shadowing(registrations)
     for item in registrations:
-        _refuse_indescribable(item.component)
+        refuse_indescribable(item.component)
     return registrations, _commands(modules)
+
+
+def _refuse_other_version(module: ModuleType) -> None:
+    written_for = getattr(module, hookspecs.API_VARIABLE, 1)
+    if written_for == hookspecs.API_VERSION:
+        return
+    reason = f"it is written for version {written_for!r} of the plugin interface; here is version {hookspecs.API_VERSION}"
+    if written_for == 1:
+        reason += (
+            f'. Follow "From version 1 to {hookspecs.API_VERSION}" in docs/plugins.md of layerkit, then write '
+            f"{hookspecs.API_VARIABLE} = {hookspecs.API_VERSION} in {module.__name__} "
+            f'and "{OWN_DISTRIBUTION}>={hookspecs.API_SINCE}" among its dependencies'
+        )
+    raise RegistrationError(reason)
 
 
 def _entry_points(owner: Distribution) -> list[EntryPoint]:
@@ -252,33 +268,10 @@ def offered_by(module: Any, hook: str) -> Sequence[Any]:
 
 def _registrations(modules: Iterable[Any], distribution: str, version: str) -> list[Registration]:
     """Return the components that all the modules of one distribution offer."""
-    found: dict[Any, Registration] = {}
-    for module in modules:
-        for component in offered_by(module, "layerkit_components"):
-            registration = Registration(component, distribution, version)
-            if registration.key in found:
-                raise RegistrationError(f'the type "{registration.tag}" is offered twice')
-            found[registration.key] = registration
-    return list(found.values())
-
-
-def _refuse_shadowing(offered: Iterable[Registration]) -> None:
-    taken = {item.key: item for item in builtin_registry().registrations}
-    for item in offered:
-        if item.key in taken:
-            noun = taken[item.key].family.__name__.lower()
-            raise RegistrationError(f'{item.component.__name__} has the type "{item.tag}" of a built-in {noun}')
-
-
-def _refuse_indescribable(component: type[Component]) -> None:
-    """Build what pydantic would build on first use, so that a field that it cannot take shows now."""
-    try:
-        component.model_rebuild()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PydanticJsonSchemaWarning)
-            component.model_json_schema()
-    except Exception as error:
-        raise RegistrationError(f"{component.__name__} has a field that no spec can hold: {_reason(error)}") from error
+    offered = [component for module in modules for component in offered_by(module, "layerkit_components")]
+    registrations = [Registration(component, distribution, version) for component in offered]
+    refuse_repeated(registrations)
+    return registrations
 
 
 def _commands(modules: Iterable[Any]) -> list[click.Command]:
@@ -289,7 +282,7 @@ def _commands(modules: Iterable[Any]) -> list[click.Command]:
             name = str(getattr(command, "name", None))
             if not callable(getattr(command, "make_context", None)) or not re.fullmatch(r"[a-z][a-z0-9-]*", name):
                 raise RegistrationError(f"{command!r} is no click command with a name in lower case")
-            if find_spec(f"layerkit.cli.{name}"):  # each of layerkit's own commands is a module there
+            if name in own_commands():
                 raise RegistrationError(f'the command "{name}" is one of layerkit itself')
             if name in found:
                 raise RegistrationError(f'the command "{name}" is offered twice')

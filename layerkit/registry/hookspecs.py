@@ -1,4 +1,4 @@
-"""The two hooks through which a distribution extends layerkit."""
+"""The plugin interface: its version, and the two hooks through which a distribution extends layerkit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "layerkit"
 """Group of the entry points under which distributions announce their plugin modules."""
+
+API_VERSION = 2
+"""Version of the interface: of the hooks here, and of the contracts of all families of components."""
+API_SINCE = "0.2"
+"""The first layerkit with that version of the interface."""
+API_VARIABLE = "LAYERKIT_API"
+"""Where a plugin module says for which version it is written, ``LAYERKIT_API = 2``; one that says nothing is of version 1."""
 
 hookspec = pluggy.HookspecMarker("layerkit")
 hookimpl = pluggy.HookimplMarker("layerkit")

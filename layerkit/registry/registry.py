@@ -3,88 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import inspect
-import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast, get_args
+from functools import cached_property
+from typing import cast
 
 from layerkit.component import Component, ComponentT
-from layerkit.data.base import Dataset
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
-from layerkit.initializers import Initializer
-from layerkit.metrics.base import Metric
-from layerkit.observers.base import Observer
-from layerkit.optimizers.base import Optimizer
-from layerkit.schedules.base import Schedule
-from layerkit.stack.layer import Layer
-from layerkit.stack.loss import Loss
-from layerkit.stack.stage import Stage
+from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
 
-FAMILIES: tuple[type[Component], ...] = (
-    Layer,
-    Loss,
-    Initializer,
-    Optimizer,
-    Schedule,
-    Metric,
-    Dataset,
-    Observer,
-)
-"""Every kind of component that a distribution may offer."""
-
-_TAG = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """One component and where it comes from."""
-
-    component: type[Component]
-    distribution: str
-    version: str
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be registered.
-
-        Raises
-        ------
-        RegistrationError
-            If this is no concrete component of exactly one family with a snake_case type.
-        """
-        cls = self.component
-        if not (isinstance(cls, type) and issubclass(cls, Component)):
-            raise RegistrationError(f"{cls!r} is no component: expected a subclass of {_names(FAMILIES)}")
-        tag = cls.tag()
-        if tag is None or not _TAG.fullmatch(tag) or get_args(cls.model_fields["type"].annotation) != (tag,):
-            wanted = tag if tag and _TAG.fullmatch(tag) else _snake(cls.__name__)
-            raise RegistrationError(
-                f'{cls.__name__} needs a type in snake_case, type: Literal["{wanted}"] = "{wanted}"; it has {tag!r}'
-            )
-        if inspect.isabstract(cls):
-            raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
-        if sum(issubclass(cls, family) for family in FAMILIES) != 1:
-            raise RegistrationError(f"{cls.__name__} must belong to exactly one family of {_names(FAMILIES)}")
-
-    @property
-    def tag(self) -> str:
-        """The ``type`` that a spec uses."""
-        return self.component.tag() or ""
-
-    @property
-    def family(self) -> type[Component]:
-        """The family that the component belongs to."""
-        return next(family for family in FAMILIES if issubclass(self.component, family))
-
-    @property
-    def key(self) -> tuple[type[Component], str]:
-        """What no other registration of the distribution, and no built-in, has; layers and losses stand in one stack."""
-        return (Stage if issubclass(self.component, Stage) else self.family), self.tag
-
-    @property
-    def qualified(self) -> str:
-        """The type with the distribution that it comes from, which names it whatever else is installed."""
-        return f"{self.distribution}:{self.tag}"
+LOCAL_DISTRIBUTION = "local"
+"""Stands for the running program, where it brings a class of its own."""
+LOCAL_VERSION = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,35 +36,52 @@ class Registry:
     Parameters
     ----------
     registrations
-        All components. No two of one distribution may share a `Registration.key`.
+        The components. No two of one distribution may share a `Registration.key`.
     problems
         Distributions that could not be registered; errors about unknown types mention them.
-    wider
-        Gives the registry to ask when this one has no answer. It is called at most once a question, and only then.
     remark
         What else errors about unknown types should mention.
+    whole
+        Gives the registry of all that there is, ``registrations`` included. It is called once, and not before something else
+        than a built-in of ``registrations`` is asked for.
     """
 
     def __init__(
         self,
         registrations: Iterable[Registration],
         problems: Iterable[Problem] = (),
-        wider: Callable[[], Registry] | None = None,
         remark: str | None = None,
+        whole: Callable[[], Registry] | None = None,
     ) -> None:
-        self.registrations = tuple(registrations)
-        self.problems = tuple(problems)
-        self._wider = wider
+        self._own = tuple(registrations)
+        self._problems = tuple(problems)
         self._remark = remark
-        self._resolved: dict[tuple[type[Component], str], type[Component]] = {}
+        self._load = whole
+        self._index: dict[tuple[type, str], list[Registration]] = defaultdict(list)
+        for item in self._own:
+            qualified = f"{canonical_name(item.distribution)}:{item.tag}"
+            ancestry = item.component.__mro__
+            for family in ancestry[: ancestry.index(Component) + 1]:
+                self._index[family, item.tag].append(item)
+                self._index[family, qualified].append(item)
 
-    def matches(self, family: type[Component], tag: str) -> list[Registration]:
+    @cached_property
+    def _whole(self) -> Registry:
+        return self if self._load is None else self._load()
+
+    @property
+    def registrations(self) -> tuple[Registration, ...]:
+        """All components."""
+        return self._whole._own
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Distributions that could not be registered."""
+        return self._whole._problems
+
+    def matches(self, family: type[Component], tag: str) -> Sequence[Registration]:
         """Return all registrations in ``family`` under ``tag``, which may be qualified as ``distribution:tag``."""
-        distribution, qualified, bare = tag.rpartition(":")
-        found = [item for item in self.registrations if item.tag == bare and issubclass(item.component, family)]
-        if not qualified:
-            return found
-        return [item for item in found if canonical_name(item.distribution) == canonical_name(distribution)]
+        return self._whole._held(family, tag)
 
     def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
         """Return the class that ``tag`` names within ``family``.
@@ -147,28 +95,65 @@ class Registry:
         AmbiguousTypeError
             If several distributions offer it.
         """
-        known = self._resolved.get((family, tag))
-        if known is not None:
-            return cast("type[ComponentT]", known)
-        found = self.matches(family, tag)
+        found = self._held(family, tag)
+        if not any(item.distribution == OWN_DISTRIBUTION for item in found):  # nothing may shadow a built-in
+            found = self.matches(family, tag)
         if len(found) == 1:
-            self._resolved[family, tag] = found[0].component
-            return self.resolve(family, tag)
-        if len(found) > 1:
+            return cast("type[ComponentT]", found[0].component)
+        if found:
             choices = " or ".join(f'"{item.qualified}"' for item in found)
             raise AmbiguousTypeError(f'several distributions offer the type "{tag}"; choose {choices}')
-        if self._wider is not None:
-            return self._wider().resolve(family, tag)
-        raise self._missing(family, tag)
+        raise self._whole._missing(family, tag)
+
+    def with_components(self, *classes: type[Component]) -> Registry:
+        """Return a registry that holds these classes too, so that specs may name what a program or a notebook defines.
+
+        They count as components of the distribution ``local``.
+
+        Raises
+        ------
+        RegistrationError
+            If a class cannot be registered, or has the type of a built-in or of another class of the program.
+        """
+        local = [Registration(cls, LOCAL_DISTRIBUTION, LOCAL_VERSION) for cls in classes]
+        for item in local:
+            refuse_indescribable(item.component)
+        refuse_repeated([*(item for item in self._own if item.distribution == LOCAL_DISTRIBUTION), *local])
+        self.refuse_shadowing(local)
+
+        def whole() -> Registry:
+            known = self._whole
+            return Registry([*known._own, *local], known._problems, known._remark)
+
+        return whole() if self._load is None else Registry([*self._own, *local], whole=whole)
+
+    def refuse_shadowing(self, offered: Iterable[Registration]) -> None:
+        """Refuse to register what has the type of a built-in.
+
+        Raises
+        ------
+        RegistrationError
+            Naming the built-in.
+        """
+        taken = {item.key: item for item in self._own if item.distribution == OWN_DISTRIBUTION}
+        for item in offered:
+            if item.key in taken:
+                noun = taken[item.key].family.__name__.lower()
+                raise RegistrationError(f'{item.component.__name__} has the type "{item.tag}" of a built-in {noun}')
+
+    def _held(self, family: type[Component], tag: str) -> Sequence[Registration]:
+        """Return what this registry itself has, and not what there is beyond it."""
+        distribution, colon, bare = tag.rpartition(":")
+        return self._index.get((family, f"{canonical_name(distribution)}:{bare}" if colon else bare), ())
 
     def _missing(self, family: type[Component], tag: str) -> UnknownTypeError | WrongFamilyError:
         noun = family.noun()
-        remarks = [str(problem) for problem in self.problems] + ([self._remark] if self._remark else [])
+        remarks = [str(problem) for problem in self._problems] + ([self._remark] if self._remark else [])
         closing = "".join(f" ({remark})" for remark in remarks)
-        elsewhere = self.matches(Component, tag)
+        elsewhere = self._held(Component, tag)
         if elsewhere:
             return WrongFamilyError(f'"{tag}" is {elsewhere[0].family.noun()}; expected {noun}{closing}')
-        members = [item for item in self.registrations if issubclass(item.component, family)]
+        members = [item for item in self._own if issubclass(item.component, family)]
         known = sorted({item.qualified if ":" in tag else item.tag for item in members})
         nearest = difflib.get_close_matches(tag[:64].lower(), known, n=3)
         hint = " or ".join(f'"{name}"' for name in nearest)
@@ -177,14 +162,16 @@ class Registry:
         return UnknownTypeError(message + closing, nearest[0] if nearest else None)
 
 
-def canonical_name(distribution: str) -> str:
-    """Return the one spelling of a distribution's name: ``Layerkit_Swish`` is ``layerkit-swish``."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+def refuse_repeated(offered: Iterable[Registration]) -> None:
+    """Refuse two components of one distribution under one type.
 
-
-def _names(classes: Iterable[type]) -> str:
-    return ", ".join(cls.__name__ for cls in classes)
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    Raises
+    ------
+    RegistrationError
+        Naming the type.
+    """
+    keys = set()
+    for item in offered:
+        if item.key in keys:
+            raise RegistrationError(f'the type "{item.tag}" is offered twice')
+        keys.add(item.key)

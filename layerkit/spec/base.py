@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.discovery import installed_registry
 
 REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$"
 """What is recorded of a distribution, in the form that pip installs."""
@@ -55,4 +55,4 @@ class Spec(Block):
 
 
 def _with_resolver(context: Any) -> dict[str, Any]:
-    return {"resolver": builtin_registry(), **(context or {})}
+    return {"resolver": installed_registry(), "errors": 0, **(context or {})}

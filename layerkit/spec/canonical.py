@@ -11,40 +11,49 @@ from pydantic import BaseModel
 
 from layerkit.component import Component
 from layerkit.registry.discovery import builtin_registry, installed_registry
-from layerkit.registry.registry import Registration, canonical_name
+from layerkit.registry.registration import Registration, canonical_name
+from layerkit.registry.registry import LOCAL_DISTRIBUTION, Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 
 
-def resolved_json(spec: RunSpec | ModelSpec) -> str:
+def resolved_json(spec: RunSpec | ModelSpec, registry: Registry | None = None) -> str:
     """Return ``spec`` as text with every default filled in, and the plugins that it needs; `parse_spec` reads an equal one.
 
-    A type that several distributions offer here is written with the one that it comes from.
+    A type that several distributions offer is written with the one that it comes from. ``registry`` says what comes from where;
+    None stands for what is installed.
     """
-    document = json.loads(spec.model_dump_json(context={"types": _unambiguous_types(spec)}))
-    plugins = required_plugins(spec)
+    document = json.loads(spec.model_dump_json(context={"types": _unambiguous_types(spec, registry)}))
+    plugins = required_plugins(spec, registry)
     return json.dumps({**document, "plugins": plugins} if plugins else document, indent=2, ensure_ascii=False)
 
 
-def required_plugins(spec: RunSpec | ModelSpec) -> dict[str, str]:
-    """Return the types in ``spec`` that no built-in has, each with its distribution and version."""
-    types = _unambiguous_types(spec)
-    needed = {types.get(cls, item.tag): f"{item.distribution}=={item.version}" for cls, item in _foreign(spec).items()}
+def required_plugins(spec: RunSpec | ModelSpec, registry: Registry | None = None) -> dict[str, str]:
+    """Return the types in ``spec`` that neither a built-in nor a local class has, each with its distribution and version."""
+    types = _unambiguous_types(spec, registry)
+    needed = {
+        types.get(cls, item.tag): f"{item.distribution}=={item.version}"
+        for cls, item in _foreign(spec, registry).items()
+        if item.distribution != LOCAL_DISTRIBUTION
+    }
     return dict(sorted(needed.items()))
 
 
-def _foreign(spec: RunSpec | ModelSpec) -> dict[type[Component], Registration]:
-    """Return the classes in ``spec`` that plugins brought; a class may also come from the caller's own code."""
+def _foreign(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[Component], Registration]:
+    """Return the registered classes in ``spec`` that are no built-ins; a class may also come from the caller's own code."""
     classes = {type(component) for component in _components(spec)}
     classes -= {item.component for item in builtin_registry().registrations}
     if not classes:  # then no plugin is loaded
         return {}
-    return {item.component: item for item in installed_registry().registrations if item.component in classes}
+    return {item.component: item for item in (registry or installed_registry()).registrations if item.component in classes}
 
 
-def _unambiguous_types(spec: RunSpec | ModelSpec) -> dict[type[Component], str]:
-    """Return the classes in ``spec`` whose bare type means several things here, each with its qualified type."""
-    return {cls: item.qualified for cls, item in _foreign(spec).items() if len(installed_registry().matches(*item.key)) > 1}
+def _unambiguous_types(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[Component], str]:
+    """Return the classes in ``spec`` whose bare type means several things, each with its qualified type."""
+    foreign = _foreign(spec, registry)
+    return {
+        cls: item.qualified for cls, item in foreign.items() if len((registry or installed_registry()).matches(*item.key)) > 1
+    }
 
 
 def _components(value: Any) -> Iterator[Component]:
@@ -61,14 +70,17 @@ def _components(value: Any) -> Iterator[Component]:
         yield from _components(list(value.values()))
 
 
-def spec_hash(spec: RunSpec | ModelSpec) -> str:
+def spec_hash(spec: RunSpec | ModelSpec, registry: Registry | None = None) -> str:
     """Return the SHA-256 of the resolved spec, its keys sorted: equal for equal meaning, different otherwise.
 
     Which keys were left out to take their defaults, the order of keys and the spelling of numbers do not matter, nor does
-    ``$schema``. A type of a plugin counts with its distribution, whether or not the spec names it.
+    ``$schema``. A type of a plugin counts with its distribution, whether or not the spec names it; ``registry`` says what comes
+    from where, and None stands for what is installed.
     """
     types = {item.component: item.tag for item in builtin_registry().registrations}
-    types |= {cls: f"{canonical_name(item.distribution)}:{item.tag}" for cls, item in _foreign(spec).items()}
+    for cls, item in _foreign(spec, registry).items():
+        local = item.distribution == LOCAL_DISTRIBUTION
+        types[cls] = item.tag if local else f"{canonical_name(item.distribution)}:{item.tag}"
     document = _with_plain_numbers(json.loads(spec.model_dump_json(context={"types": types})))
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

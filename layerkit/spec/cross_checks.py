@@ -6,27 +6,34 @@ Each takes the parts that are sound and passes over the others (None), so that o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from layerkit.data.base import Dataset
+from pydantic import BaseModel
+
+from layerkit.data.base import Dataset, DatasetFacts
 from layerkit.spec.faults import Fault, failure
-from layerkit.spec.plan import StackError, plan_nodes, structure_faults
+from layerkit.spec.plan import NodePlan, StackError, plan_nodes
+from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
+from layerkit.spec.structure import structure_faults
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
 
-def stack_faults(layers: Sequence[Stage | None], input_shape: Shape | None) -> list[Fault]:
-    """Return what is wrong with a stack as a whole: loss, names, and shapes up to the first layer that is not sound.
+def checked_stack(layers: Sequence[Stage | None], input_shape: Shape | None) -> tuple[tuple[NodePlan, ...] | None, list[Fault]]:
+    """Return the plan of a stack, and what is wrong with it as a whole: loss, names, and shapes up to the first faulty layer.
 
-    Behind a loss in the middle no shape is checked: none would fit there, and the loss is told on already.
+    There is no plan unless the stack can be built. Behind a loss in the middle no shape is checked: none would fit there, and the
+    loss is told on already.
     """
     faults = structure_faults(layers)
+    plans = None
     if input_shape is not None:
         try:
-            plan_nodes(_sound_start(layers), input_shape)
+            plans = plan_nodes(_sound_start(layers), input_shape)
         except StackError as error:
             faults.append(error.fault)
-    return faults
+    return (None if faults or plans is None or len(plans) < len(layers) else plans), faults
 
 
 def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
@@ -38,32 +45,55 @@ def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
     return start
 
 
+def depth_faults(plans: Sequence[NodePlan], around: int) -> list[Fault]:
+    """Return which layers would be too deep to be read again, written with every default within ``around`` lists and objects.
+
+    Layers that hold no others are flat enough.
+    """
+    return [
+        Fault(("layers", index), "too_deep", f"{TOO_DEEP}, every default filled in")
+        for index, plan in enumerate(plans)
+        if plan.branches and around + _levels(plan.stage) > MAX_DEPTH
+    ]
+
+
+def _levels(value: Any) -> int:
+    """Return how many lists and objects stand in one another in the JSON of ``value``."""
+    match value:
+        case BaseModel():
+            inner = [getattr(value, name) for name in type(value).model_fields]
+        case dict():
+            inner = list(value.values())
+        case tuple() | list() | set() | frozenset():
+            inner = list(value)
+        case _:
+            return 0
+    return 1 + max(map(_levels, inner), default=0)
+
+
 def data_faults(
-    data: Dataset | None, layers: Sequence[Stage | None], input_shape: Shape | None, batch_size: int | None
+    data: Dataset | None, plans: Sequence[NodePlan] | None, input_shape: Shape | None, batch_size: int | None
 ) -> list[Fault]:
-    """Return where model and training do not fit the data, as far as the data is known without loading it."""
+    """Return where model and training do not fit the data, as far as the data is known without loading it.
+
+    ``plans`` are those of a whole stack that is sound.
+    """
     if data is None:
         return []
     try:
         facts = data.facts()
-    except Exception as error:  # a third party's data may fail in any way
+        if not isinstance(facts, DatasetFacts):
+            raise TypeError(f"facts() returned {type(facts).__name__}, expected DatasetFacts")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's data may fail in any way, even exit
         return [Fault(("data",), "data_failed", failure(f"{data.type} fails", error))]
     faults = []
     if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
         message = f"samples of {data.type} have shape {facts.input_shape}; the model expects {input_shape}"
         faults.append(Fault(("model", "input_shape"), "data_mismatch", message))
-    try:
-        n_outputs = _class_count(layers, input_shape)
-    except Exception as error:
-        n_outputs = None
-        faults.append(Fault(("model", "layers", len(layers) - 1), "layer_failed", failure("the loss fails", error)))
-    loss = layers[-1] if layers else None
-    if facts.task is not None and isinstance(loss, Loss) and loss.task not in (None, facts.task):
-        message = f"{loss.type} is for {_TARGETS[loss.task]}; the targets of {data.type} are {_TARGETS[facts.task]}"
-        faults.append(Fault(("model", "layers", len(layers) - 1), "task_mismatch", message))
-    elif facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
-        message = f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs"
-        faults.append(Fault(("model", "layers", len(layers) - 1), "class_count", message))
+    if plans:
+        faults += _target_faults(data, facts, plans)
     if facts.train_count == 0:
         faults.append(Fault(("data",), "data_failed", f"{data.type} leaves no sample to train on"))
     elif facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
@@ -76,12 +106,19 @@ _TARGETS = {"classes": "classes", "label_sets": "sets of labels", "numbers": "nu
 """What targets are, in words."""
 
 
-def _class_count(layers: Sequence[Stage | None], input_shape: Shape | None) -> int | None:
-    """Return how many classes the loss at the end tells apart, if the stack is sound that far."""
-    sound = [layer for layer in layers if layer is not None]
-    if input_shape is None or len(sound) < len(layers) or not sound or not isinstance(sound[-1], Loss):
-        return None
+def _target_faults(data: Dataset, facts: DatasetFacts, plans: Sequence[NodePlan]) -> list[Fault]:
+    """Return whether the loss at the end is for other targets than the data has, or cannot tell all of its classes apart."""
+    loss, place = plans[-1].stage, ("model", "layers", len(plans) - 1)
+    assert isinstance(loss, Loss)
+    if facts.task is not None and loss.task not in (None, facts.task):
+        message = f"{loss.type} is for {_TARGETS[loss.task]}; the targets of {data.type} are {_TARGETS[facts.task]}"
+        return [Fault(place, "task_mismatch", message)]
     try:
-        return sound[-1].class_count(plan_nodes(sound, input_shape)[-1].input_shape)
-    except StackError:
-        return None
+        n_outputs = loss.class_count(plans[-1].input_shape)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's loss may fail in any way, even exit
+        return [Fault(place, "layer_failed", failure("the loss fails", error))]
+    if facts.n_classes is None or n_outputs is None or facts.n_classes <= n_outputs:
+        return []
+    return [Fault(place, "class_count", f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs")]

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from layerkit.component import flat_errors, nested_error
+from layerkit.errors import described
+from layerkit.nested_errors import flat_errors, nested_error, own_error
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.source import MAX_FAULTS, Location
 
@@ -32,12 +33,12 @@ class Fault:
 def raise_faults(faults: Sequence[Fault]) -> None:
     """Raise ``faults`` from within a pydantic validator, if there are any; `faults_of` finds them again."""
     if faults:
-        raise nested_error([{"type": fault.code, "loc": fault.location, "msg": fault.message, "input": None} for fault in faults])
+        raise nested_error([own_error(fault.location, fault.code, fault.message, fault.suggestion) for fault in faults])
 
 
-def failure(what: str, error: Exception) -> str:
+def failure(what: str, error: BaseException) -> str:
     """Say what of a third party failed, which may fail in any way."""
-    return shortened(f"{what}: {type(error).__name__}: {error}", 300)
+    return shortened(f"{what}: {described(error)}", 300)
 
 
 def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
@@ -53,6 +54,11 @@ def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
 
 def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
     kind, location, context = error["type"], tuple(error["loc"]), error.get("ctx") or {}
+    own = error.get("code")
+    if own is not None:
+        return Fault(location, own, error["msg"], context["suggestion"])
+    if kind == "float_type" and type(error["input"]) is int:
+        kind = "finite_number"  # no float is as large
     if kind == "extra_forbidden":
         known = context.get("known_keys") or _keys_at(root, location[:-1])
         nearest = next(iter(difflib.get_close_matches(str(location[-1])[:64], known, n=1)), None)
@@ -71,25 +77,8 @@ def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
         return Fault(location, code, f"expected {expected}, received {_shown(error['input'])}")
     if kind in ("value_error", "assertion_error"):
         return Fault(location, "invalid_value", shortened(error["msg"].split(", ", 1)[-1], 300))
-    return Fault(location, kind if kind in _OWN else "invalid_value", error["msg"], context.get("suggestion"))
+    return Fault(location, "invalid_value", error["msg"])
 
-
-_OWN = {
-    "unknown_type",
-    "wrong_family",
-    "ambiguous_type",
-    "missing_loss",
-    "misplaced_loss",
-    "duplicate_name",
-    "shape_mismatch",
-    "layer_failed",
-    "data_failed",
-    "data_mismatch",
-    "class_count",
-    "task_mismatch",
-    "batch_size",
-}
-"""Codes that are ours already."""
 
 _EXPECTED = {
     "int_type": ("wrong_type", "an integer"),

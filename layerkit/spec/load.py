@@ -5,31 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
-from layerkit.registry.discovery import DISABLE_VARIABLE, builtin_registry, installed_registry, plugins_disabled
+from layerkit.registry.discovery import DISABLE_VARIABLE, installed_registry, plugins_disabled
+from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
-from layerkit.spec.cross_checks import data_faults, stack_faults
+from layerkit.spec.cross_checks import checked_stack, data_faults
 from layerkit.spec.diagnostics import Diagnostic, Lines
 from layerkit.spec.faults import Fault, faults_of
-from layerkit.spec.model import MAX_AXES, ModelSpec
+from layerkit.spec.model import ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
 from layerkit.spec.source import MAX_CHARACTERS, MAX_FAULTS, Location, Positions, parse
 from layerkit.stack.stage import Stage
-from layerkit.typing import Shape
 
 
-def load_spec(path: str | Path, overrides: Sequence[str] = (), max_memory: int | None = None) -> RunSpec | ModelSpec:
+def load_spec(
+    path: str | Path, overrides: Sequence[str] = (), max_memory: int | None = None, registry: Registry | None = None
+) -> RunSpec | ModelSpec:
     """Read the spec in a file: a run spec, or a bare model spec.
 
     Parameters
@@ -40,30 +42,52 @@ def load_spec(path: str | Path, overrides: Sequence[str] = (), max_memory: int |
         Assignments such as ``model.layers[0].units=64``, made before anything is checked.
     max_memory
         Bytes that the network may take in training; None stands for what the machine has free.
+    registry
+        The components that the spec may name; None stands for those that are installed.
 
     Raises
     ------
     SpecError
         With every fault that was found, in ``diagnostics``.
     """
-    return parse_spec(_read(Path(path)), str(path), overrides, max_memory)
+    return parse_spec(_read(Path(path)), str(path), overrides, max_memory, registry)
 
 
 def parse_spec(
-    text: str, file: str = "<string>", overrides: Sequence[str] = (), max_memory: int | None = None
+    text: str,
+    file: str = "<string>",
+    overrides: Sequence[str] = (),
+    max_memory: int | None = None,
+    registry: Registry | None = None,
 ) -> RunSpec | ModelSpec:
-    """Read a spec from JSON text; ``file`` is what diagnostics call it. The rest is as for `load_spec`."""
-    if len(text) > MAX_CHARACTERS:
-        raise _refusal(file, "too_large", f"the text is longer than the {MAX_CHARACTERS} characters that a spec may have")
+    """Read a spec from JSON text.
+
+    Parameters
+    ----------
+    text
+        The JSON.
+    file
+        What diagnostics call it.
+    overrides, max_memory, registry
+        As for `load_spec`.
+
+    Raises
+    ------
+    SpecError
+        With every fault that was found, in ``diagnostics``.
+    """
+    if len(text) + sum(map(len, overrides)) > MAX_CHARACTERS:
+        what = "the text and its overrides are" if overrides else "the text is"
+        raise _refusal(file, "too_large", f"{what} longer than the {MAX_CHARACTERS} characters that a spec may have")
     changes = [Override(argument) for argument in overrides]
     try:
         document = parse(text)
     except (ValueError, RecursionError):
         reading = Positions(text, wanted=())
-        faults = [] if reading.broken else _applied(changes, reading.document) + _checked(reading.document)[1]
+        faults = [] if reading.broken else _applied(changes, reading.document) + _checked(reading.document, registry)[1]
         raise SpecError(_placed(faults, file, text, changes)) from None
     faults = _applied(changes, document)
-    spec, found = _checked(document)
+    spec, found = _checked(document, registry)
     faults += memory_faults(spec, max_memory) if spec else found
     if spec is None or faults:
         raise SpecError(_placed(faults, file, text, changes))
@@ -101,24 +125,26 @@ def _spec_class(document: dict[str, Any]) -> type[RunSpec] | type[ModelSpec]:
 
 
 class _Lookup:
-    """A resolver that looks up an unknown type once, and gives up where there is no end of them: advice takes its time."""
+    """A resolver that looks up each type once, and gives up where there is no end of unknown ones: advice takes its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
         self._unknown: dict[tuple[type[Component], str], ComponentLookupError] = {}
+        self.resolve = cache(self._resolve)  # a component has to be found for each layer of a long stack
 
-    def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
+    def _resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
         error = self._unknown.get((family, tag))
         if error is None:
             try:
                 if len(self._unknown) <= MAX_FAULTS:
-                    return builtin_registry().resolve(family, tag)
+                    return self._registry.resolve(family, tag)
                 error = UnknownTypeError("one unknown type too many")
             except ComponentLookupError as found:
                 error = self._unknown[family, tag] = found
         raise error
 
 
-def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
+def _checked(document: Any, registry: Registry | None) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
     """Return the spec, or None and what is wrong with the document: everything, unless it is more than anyone will read."""
     if not isinstance(document, dict):
         return None, [Fault((), "wrong_type", "expected an object with the spec in it")]
@@ -132,15 +158,16 @@ def _checked(document: Any) -> tuple[RunSpec | ModelSpec | None, list[Fault]]:
             f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
         )
         return None, [Fault(("layerkit",), "newer_version", message)]
-    context = {"resolver": _Lookup(), "seen": {}}
+    resolver = _Lookup(installed_registry() if registry is None else registry)
     try:
-        spec = spec_class.model_validate(document, context=context)
+        spec = spec_class.model_validate(document, context={"resolver": resolver})
     except ValidationError as error:
         found = [replace(fault, location=_existing(fault.location, document)) for fault in faults_of(error, spec_class)]
-        faults += [_with_advice(fault, document) for fault in found]
+        faults += [_with_advice(fault, document, registry) for fault in found]
         if len(faults) < MAX_FAULTS:
             known = {(fault.location, fault.code) for fault in faults}
-            faults += [fault for fault in _cross_faults(document, context) if (fault.location, fault.code) not in known]
+            across = _cross_faults(document, faults, resolver)
+            faults += [fault for fault in across if (fault.location, fault.code) not in known]
     return (None, faults) if faults else (_without_remarks(spec), [])
 
 
@@ -164,7 +191,7 @@ def _existing(location: Location, document: Any) -> Location:
     return tuple(steps)
 
 
-def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
+def _with_advice(fault: Fault, document: dict[str, Any], registry: Registry | None) -> Fault:
     """Say what to install for an unknown type, where the spec records what it was written with."""
     if fault.code != "unknown_type" or not isinstance(document.get("plugins"), dict):
         return fault
@@ -174,7 +201,7 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     requirement = document["plugins"].get(tag) or document["plugins"].get(tag.rpartition(":")[2])
     if not (isinstance(requirement, str) and re.fullmatch(REQUIREMENT, requirement)):
         return fault
-    if requirement.partition("==")[0] in {problem.distribution for problem in installed_registry().problems}:
+    if requirement.partition("==")[0] in {problem.distribution for problem in (registry or installed_registry()).problems}:
         return fault  # it is installed, and set aside: the fault says why
     advice = f"pip install {requirement}"
     missing = f"not loaded here, since {DISABLE_VARIABLE} is set" if plugins_disabled() else "not installed here"
@@ -182,38 +209,52 @@ def _with_advice(fault: Fault, document: dict[str, Any]) -> Fault:
     return replace(fault, message=message, suggestion=advice)
 
 
-def _cross_faults(document: dict[str, Any], context: dict[str, Any]) -> list[Fault]:
+def _cross_faults(document: dict[str, Any], faults: Iterable[Fault], resolver: _Lookup) -> list[Fault]:
     """Return what the rules across parts find, where single values are wrong and pydantic stops short of those rules."""
+    parts = _SoundParts(document, faults, resolver)
     bare = _spec_class(document) is ModelSpec
-    model = document if bare else document.get("model")
-    model = model if isinstance(model, dict) else {}
-    items = model.get("layers")
-    layers = [_sound(Stage, item, context) for item in items] if isinstance(items, list) else []
-    input_shape = _sound_shape(model.get("input_shape"))
-    faults = stack_faults(layers, input_shape) if layers else []
+    model: Location = () if bare else ("model",)
+    items = parts.found((*model, "layers"))
+    places = [(*model, "layers", index) for index in range(len(items))] if isinstance(items, list) else []
+    layers = [parts.component(Stage, place) for place in places]
+    lengths = parts.value((*model, "input_shape"))
+    input_shape = None if lengths is None else tuple(lengths)
+    plans, found = checked_stack(layers, input_shape) if layers else (None, [])
     if bare:
-        return faults
-    training = document.get("training")
-    batch_size = training.get("batch_size") if isinstance(training, dict) else None
-    if not isinstance(batch_size, int) or isinstance(batch_size, bool):
-        batch_size = None
-    faults = [Fault(("model", *fault.location), fault.code, fault.message) for fault in faults]
-    return faults + data_faults(_sound(Dataset, document.get("data"), context), layers, input_shape, batch_size)
+        return found
+    found = [replace(fault, location=(*model, *fault.location)) for fault in found]
+    return found + data_faults(parts.component(Dataset, ("data",)), plans, input_shape, parts.value(("training", "batch_size")))
 
 
-def _sound(family: type[ComponentT], value: Any, context: dict[str, Any]) -> ComponentT | None:
-    """Return the component that ``value`` describes, or None if it is faulty."""
-    try:
-        return family.model_validate_json(to_json(value), context=context)
-    except ValidationError:
-        return None
+class _SoundParts:
+    """What of a faulty document has no fault in it."""
 
+    def __init__(self, document: Any, faults: Iterable[Fault], resolver: _Lookup) -> None:
+        self._document = document
+        self._faulty = {fault.location[:end] for fault in faults for end in range(len(fault.location) + 1)}
+        self._context = {"resolver": resolver}
 
-def _sound_shape(value: Any) -> Shape | None:
-    """Return the shape that ``value`` gives, or None if it is faulty."""
-    if isinstance(value, list) and 0 < len(value) <= MAX_AXES and all(type(length) is int and length > 0 for length in value):
-        return tuple(value)
-    return None
+    def found(self, place: Location) -> Any:
+        """Return what stands at ``place``, faulty or not; None where nothing does."""
+        value = self._document
+        for step in place:
+            try:
+                value = value[step]
+            except (LookupError, TypeError):
+                return None
+        return value
+
+    def value(self, place: Location) -> Any:
+        """Return what stands at ``place``; None where nothing does, or a fault is in it."""
+        return None if place in self._faulty else self.found(place)
+
+    def component(self, family: type[ComponentT], place: Location) -> ComponentT | None:
+        """Return the component that stands at ``place``; None where nothing does, or a fault is in it."""
+        value = self.value(place)
+        try:
+            return None if value is None else family.model_validate(value, context=self._context)
+        except ValidationError:  # a third party's validator may change its mind
+            return None
 
 
 def _placed(faults: Sequence[Fault], file: str, text: str, changes: Sequence[Override]) -> list[Diagnostic]:

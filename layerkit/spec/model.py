@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import stack_faults
+from layerkit.spec.cross_checks import checked_stack, depth_faults
 from layerkit.spec.faults import raise_faults
-from layerkit.spec.plan import NodePlan, StackError, plan_nodes, structure_faults
+from layerkit.spec.plan import NodePlan, plan_nodes
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
@@ -37,12 +37,9 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        try:
-            self.plan()
-            faults = structure_faults(self.layers)
-        except StackError:
-            faults = stack_faults(self.layers, self.input_shape)
-        raise_faults(faults)
+        plans, faults = checked_stack(self.layers, self.input_shape)
+        raise_faults(faults or depth_faults(plans or (), around=2))
+        self.__dict__["_plan"] = self.layers, self.input_shape, plans
         return self
 
     def plan(self) -> tuple[NodePlan, ...]:

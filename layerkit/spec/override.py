@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from layerkit.spec.diagnostics import Diagnostic, Lines, path_text
 from layerkit.spec.faults import Fault
-from layerkit.spec.source import Location, parse
+from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, Location, TooDeepError, parse
 
 _PATH = re.compile(r"[\w$-]+(?:\.[\w$-]+|\[[0-9]{1,9}\])*")
 _STEP = re.compile(r"\[([0-9]+)\]|([\w$-]+)")
@@ -24,7 +25,7 @@ class Override:
         self.argument = argument
         path, equals, self._value = argument.partition("=")
         self._well_formed = bool(equals and _PATH.fullmatch(path))
-        steps = _STEP.finditer(path) if self._well_formed else ()
+        steps = islice(_STEP.finditer(path), MAX_DEPTH + 1) if self._well_formed else ()
         self.location: Location = tuple(int(step[1]) if step[1] else step[2] for step in steps) or (argument,)
 
     def covers(self, location: Location) -> bool:
@@ -35,8 +36,12 @@ class Override:
         """Make the assignment in ``document``; return what keeps it from being made."""
         if not self._well_formed:
             return [self._fault("expected PATH=VALUE, such as model.layers[0].units=64")]
+        if len(self.location) > MAX_DEPTH:  # the rest of the path was not looked at
+            return [Fault(self.location, "too_deep", TOO_DEEP)]
         try:
-            value = parse(self._value)
+            value = parse(self._value, depth=len(self.location))
+        except TooDeepError:
+            return [Fault(self.location, "too_deep", TOO_DEEP)]
         except (ValueError, RecursionError):
             if not _BARE_WORD.fullmatch(self._value) or self._value in ("NaN", "Infinity"):
                 return [self._fault("the value is no JSON; a string with spaces or marks in it stands in double quotes")]

@@ -10,11 +10,10 @@ from typing import NamedTuple
 from layerkit.errors import LayerkitError
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
+from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
 from layerkit.stack.arrays import Arrays
 from layerkit.stack.declarations import Parameter, State
-from layerkit.stack.layer import Layer
-from layerkit.stack.loss import Loss
-from layerkit.stack.stage import Stage
+from layerkit.stack.stage import Branch, Stage
 from layerkit.typing import Shape
 
 
@@ -47,60 +46,6 @@ class StackError(LayerkitError):
         self.fault = fault
 
 
-def node_names(layers: Sequence[Stage | None]) -> list[str]:
-    """Return each layer's own name, or its type and count: ``affine_1``, ``relu_1``, ``affine_2``."""
-    counts: dict[str, int] = {}
-    names = []
-    for layer in layers:
-        tag = layer.type if layer else ""
-        counts[tag] = counts.get(tag, 0) + 1
-        names.append((layer and layer.name) or f"{tag}_{counts[tag]}")
-    return names
-
-
-def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
-    """Return what is wrong with the order and the names of a stack; None stands for a layer that is faulty in itself."""
-    faults = []
-    last = len(layers) - 1
-    losses = {kind for kind in set(map(type, layers)) if issubclass(kind, Loss)}  # a stack is long, its kinds are few
-    for index, layer in enumerate(layers):
-        if layer is not None and type(layer) in losses and index < last:
-            message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"
-            faults.append(Fault(("layers", index), "misplaced_loss", message))
-        elif index == last and layer is not None and not isinstance(layer, Loss):
-            message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
-            faults.append(Fault(("layers", index), "missing_loss", message))
-    return faults + _name_faults(layers)
-
-
-def _loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
-    """Return which of the stages within another layer are no layers."""
-    message = "{} is a loss; within a layer there is nothing for it to end"
-    return [
-        Fault((field, index), "misplaced_loss", message.format(stage.type))
-        for index, stage in enumerate(layers)
-        if not isinstance(stage, Layer)
-    ]
-
-
-def _name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:
-    """Return which names stand twice; where a layer is faulty, counts are not known, and given names alone are compared."""
-    sound = type(None) not in set(map(type, layers))
-    names = node_names(layers) if sound else [layer.name if layer is not None else None for layer in layers]
-    faults: list[Fault] = []
-    if len(set(names)) == len(names):
-        return faults
-    seen: dict[str, int] = {}
-    for index, name in enumerate(names):
-        if name is None:
-            continue
-        if name in seen:
-            message = f'the name "{name}" belongs to {field}[{seen[name]}] already; names must differ'
-            faults.append(Fault((field, index), "duplicate_name", message))
-        seen.setdefault(name, index)
-    return faults
-
-
 def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") -> tuple[NodePlan, ...]:
     """Return the plan of every node, shapes handed from layer to layer.
 
@@ -122,7 +67,9 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
         except LayerkitError as error:
             message = shortened(f"{error} (from {giver})", 300)
             raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
-        except Exception as error:  # a third party's layer may fail in any way
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a third party's layer may fail in any way, even exit
             message = failure(f"{layer.type} fails on samples of shape {input_shape}", error)
             raise StackError(Fault(("layers", index), "layer_failed", message)) from error
         plans.append(plan)
@@ -132,8 +79,11 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     branches = {}
-    for branch, (layers, branch_shape) in layer.branches(input_shape).items():
-        for fault in [*_loss_faults(layers, branch), *_name_faults(layers, branch)]:
+    for branch, declared in layer.branches(input_shape).items():
+        if not isinstance(declared, Branch):
+            raise TypeError(f"it declares {branch!r} as {declared!r}, which is no Branch")
+        layers, branch_shape = declared
+        for fault in [*inner_loss_faults(layers, branch), *name_faults(layers, branch)]:
             raise StackError(fault)
         try:
             branches[branch] = plan_nodes(layers, input_shape if branch_shape is None else branch_shape, f"{name}.{branch}.")

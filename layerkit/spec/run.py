@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import data_faults
+from layerkit.spec.cross_checks import data_faults, depth_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import TrainingSpec
@@ -34,5 +35,7 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _data_fits_model(self) -> Self:
-        raise_faults(data_faults(self.data, self.model.layers, self.model.input_shape, self.training.batch_size))
+        plans = self.model.plan()
+        deep = [replace(fault, location=("model", *fault.location)) for fault in depth_faults(plans, around=3)]
+        raise_faults(deep + data_faults(self.data, plans, self.model.input_shape, self.training.batch_size))
         return self

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
-from itertools import pairwise
+from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
-from layerkit.component import FAMILY_KEY, Component
-from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.component import FAMILY_KEY
+from layerkit.registry.registration import FAMILIES, Registration
+from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION
+from layerkit.spec.field_docs import field_docs
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 from layerkit.spec.training import TrainingSpec
@@ -30,10 +31,12 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     values together, such as shapes that must fit, cannot be said in a schema; the loader checks those.
     """
     definitions: dict[str, Any] = {}
+    offers = Counter((item.family, item.tag) for item in registry.registrations)
     for family in FAMILIES:
         members = [item for item in registry.registrations if item.family is family]
         for item in members:
-            definitions[_key(item)] = _component_schema(item, registry, definitions)
+            schema, inner = _component_schema(item, unique=offers[family, item.tag] == 1)
+            definitions |= {_key(item): schema, **inner}
         definitions[family.__name__] = _one_of(members)
     stages = [item for item in registry.registrations if issubclass(item.component, Stage)]
     definitions[Stage.__name__] = _one_of(stages)
@@ -59,29 +62,6 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
     }
 
 
-def field_docs(cls: type[BaseModel]) -> dict[str, str]:
-    """Return the docstring under each field of a class, its bases' fields included."""
-    docs: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        if not (issubclass(base, BaseModel) and base not in (BaseModel, Component)):
-            continue
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
-        except (OSError, TypeError, SyntaxError):  # a class made at run time has no source
-            continue
-        body = getattr(tree.body[0], "body", [])
-        for statement, following in pairwise(body):
-            if (
-                isinstance(statement, ast.AnnAssign)
-                and isinstance(statement.target, ast.Name)
-                and isinstance(following, ast.Expr)
-            ):
-                text = getattr(following.value, "value", None)
-                if isinstance(text, str):
-                    docs[statement.target.id] = inspect.cleandoc(text)
-    return docs
-
-
 def _key(item: Registration) -> str:
     return f"{item.distribution}.{item.family.__name__}.{item.tag}"
 
@@ -96,16 +76,27 @@ def _one_of(members: list[Registration]) -> dict[str, Any]:
     }
 
 
-def _component_schema(item: Registration, registry: Registry, definitions: dict[str, Any]) -> dict[str, Any]:
+def _component_schema(item: Registration, unique: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of a component, and those of the blocks within it by their keys in the list of definitions.
+
+    ``unique`` says that no other distribution offers the type, so that its bare name is enough.
+    """
     cls, key = item.component, _key(item)
-    schema = _documented(cls, cls.model_json_schema(ref_template=f"#/$defs/{key}.{{model}}"))
-    definitions.update({f"{key}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
+    schema = _documented(cls, cls.model_json_schema(ref_template=f"#/$defs/{key}.{{model}}", schema_generator=_Generator))
+    blocks = {f"{key}.{name}": block for name, block in schema.pop("$defs", {}).items()}
     names = [f"{item.distribution}:{item.tag}"]
-    if len(registry.matches(item.family, item.tag)) == 1:
+    if unique:
         names.insert(0, item.tag)
     schema["properties"]["type"] = {"enum": names, "description": f"{item.family.__name__} from {item.distribution}."}
     schema["required"] = ["type", *schema.get("required", [])]
-    return schema
+    return schema, blocks
+
+
+class _Generator(GenerateJsonSchema):
+    """Writes the plainest defaults as they are: pydantic builds an adapter for each, which is a third of the time."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return dft if dft is None or type(dft) in (bool, int, float, str) else super().encode_default(dft)
 
 
 def _documented(cls: type[BaseModel], schema: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,10 @@ Location: TypeAlias = tuple[str | int, ...]
 
 MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
-MAX_DEPTH = 64
-"""Deepest nesting that is read."""
+MAX_DEPTH = 16
+"""Most lists and objects in one another, those of overrides included: a run has room for five residual layers in one another."""
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+"""What is said of a list or an object further down."""
 MAX_ITEMS = 10_000
 """Longest list, and largest object, that is read."""
 MAX_VALUES = 2**17
@@ -60,8 +62,12 @@ class _Suspect(ValueError):
     """The fast reader met something that `Positions` must look at."""
 
 
-def parse(text: str) -> Any:
-    """Return the document in ``text``.
+class TooDeepError(_Suspect):
+    """Lists and objects stand in one another further down than a spec may go."""
+
+
+def parse(text: str, depth: int = 0) -> Any:
+    """Return the document in ``text``, which is to stand within ``depth`` lists and objects.
 
     A number with an integral value becomes an int, however it is spelt: JSON knows one kind of number.
 
@@ -74,7 +80,7 @@ def parse(text: str) -> Any:
     if "\\u" in text:
         json.dumps(json.loads(text), ensure_ascii=False).encode()
     document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
-    _refuse_extent(document)
+    _refuse_extent(document, MAX_DEPTH - depth)
     return document
 
 
@@ -92,19 +98,19 @@ def _refuse(constant: str) -> NoReturn:
 _HOLDERS = frozenset({dict, list})
 
 
-def _refuse_extent(document: Any) -> None:
+def _refuse_extent(document: Any, depth: int) -> None:
     level: list[Any] = [[document]]
     count = 0
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(depth + 1):
         lengths = [len(holder) for holder in level]
         count += sum(lengths)
         if count > MAX_VALUES or max(lengths) > MAX_ITEMS:
-            break
+            raise _Suspect
         inner = [holder.values() if type(holder) is dict else holder for holder in level]
         level = [value for values in inner for value in values if type(value) in _HOLDERS]
         if not level:
             return
-    raise _Suspect
+    raise TooDeepError
 
 
 def _number(digits: str) -> float | int:
@@ -184,7 +190,7 @@ class Positions:
     def _value(self, offset: int, location: Location) -> tuple[Any, int]:
         opening = self.text[offset : offset + 1]
         if opening in ("{", "[") and len(location) >= MAX_DEPTH:
-            self._fail(offset, 1, location[:3], f"nested deeper than {MAX_DEPTH} levels", "too_deep")
+            self._fail(offset, 1, location[:3], TOO_DEEP, "too_deep")
         self._count += 1
         if self._count > MAX_VALUES:
             self._fail(offset, 1, location[:3], f"a spec has {MAX_VALUES} values at the most", "too_large")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, NotRequired, TypedDict
 
 from pydantic import Field, PositiveInt
@@ -44,5 +45,5 @@ class FitOptions(TypedDict):
     schedule: NotRequired[Schedule | None]
     batch_size: NotRequired[int | None]
     shuffle: NotRequired[bool]
-    metrics: NotRequired[tuple[Metric, ...]]
-    observers: NotRequired[tuple[Observer, ...]]
+    metrics: NotRequired[Sequence[Metric]]
+    observers: NotRequired[Sequence[Observer]]

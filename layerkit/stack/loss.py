@@ -129,8 +129,8 @@ class Loss(Stage):
         share: Array | float = 1 / count
         if sample_weight is not None:
             total = float(np.add.reduce(sample_weight)) or 1.0
-            share = np.divide(sample_weight, total, out=node.buffer("sample_share", (count,), np.float64))
-        node.sample_count, node.sample_share = count, share
+            share = np.divide(sample_weight, total, out=node.buffer("normalized_weight", (count,), np.float64))
+        node.sample_count, node.normalized_weight = count, share
         mean = float(np.add.reduce(np.multiply(losses, share, out=node.buffer("weighted", (count,), np.float64))))
         if math.isinf(mean) and np.isfinite(losses).all():
             return math.copysign(sys.float_info.max, mean)
@@ -138,7 +138,7 @@ class Loss(Stage):
 
     def backward(self, node: Node, d_out: float = 1.0) -> Array:
         """Return ``d_out`` times the gradient of the loss with respect to the logits, shape (N, \\*input_shape)."""
-        share = node.sample_share
+        share = node.normalized_weight
         d_losses = node.buffer("d_losses", (node.sample_count,))
         if isinstance(share, float):
             d_losses.fill(d_out * share)

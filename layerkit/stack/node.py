@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, Protocol, SupportsIndex
 
 import numpy as np
 
@@ -12,8 +12,19 @@ from layerkit.stack.buffers import Buffers
 from layerkit.stack.stage import Stage
 from layerkit.typing import Array, Shape
 
-if TYPE_CHECKING:
-    from layerkit.stack.chain import Chain
+
+class InnerStack(Protocol):
+    """A stack of inner layers, as the layer that holds them runs it; a `layerkit.Chain` of nodes of its own."""
+
+    nodes: tuple[Node, ...]
+
+    def forward(self, inputs: Array) -> Array:
+        """Return what comes out at the end."""
+        ...
+
+    def backward(self, d_out: Array) -> Array | None:
+        """Fill the gradients of the nodes and return the gradient of the inputs; None where no node asks for it."""
+        ...
 
 
 class Node(Buffers):
@@ -40,7 +51,7 @@ class Node(Buffers):
         The node's own random stream.
     cache
         Whatever ``forward`` keeps for ``backward``.
-    sample_count, sample_share
+    sample_count, normalized_weight
         At a loss: how many samples the last batch had, and what each counts in the mean over it, an array (N,) or one number.
     training
         True where the node runs training steps, false where it predicts.
@@ -62,9 +73,9 @@ class Node(Buffers):
         "cache",
         "input_shape",
         "name",
+        "normalized_weight",
         "output_shape",
         "sample_count",
-        "sample_share",
         "stage",
     )
 
@@ -82,7 +93,7 @@ class Node(Buffers):
         make_rng: Callable[[], np.random.Generator],
         training: bool,
         needs_input_gradient: bool,
-        branches: Mapping[str, Chain] | None = None,
+        branches: Mapping[str, InnerStack] | None = None,
     ) -> None:
         super().__init__(dtype)
         self.stage = stage
@@ -91,7 +102,7 @@ class Node(Buffers):
         self.output_shape = output_shape
         self.cache: Any = None
         self.sample_count = 0
-        self.sample_share: Array | float = 1.0
+        self.normalized_weight: Array | float = 1.0
         self._params = Arrays(params)
         self._grads = Arrays(grads)
         self._state = Arrays(state)
@@ -99,7 +110,7 @@ class Node(Buffers):
         self._rng: np.random.Generator | None = None
         self._training = training
         self._needs_input_gradient = needs_input_gradient
-        self._branches: Mapping[str, Chain] = branches or {}
+        self._branches = branches or {}
 
     def __repr__(self) -> str:
         return f"<Node {self.name}: {self.input_shape} -> {self.output_shape}>"
@@ -133,7 +144,7 @@ class Node(Buffers):
         return self._needs_input_gradient
 
     @property
-    def branches(self) -> Mapping[str, Chain]:
+    def branches(self) -> Mapping[str, InnerStack]:
         """The stacks of inner layers."""
         return self._branches
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from layerkit.registry.registry import Registration
+    from layerkit.registry.registration import Registration
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _registrations(distribution: str | None) -> tuple[Registration, ...]:
     """Return what a distribution offers; where that is nothing, the module that names it is an error of collection."""
-    from layerkit.registry.discovery import OWN_DISTRIBUTION, builtin_registry, installed_plugins
-    from layerkit.registry.registry import canonical_name
+    from layerkit.registry.discovery import builtin_registry, installed_plugins
+    from layerkit.registry.registration import OWN_DISTRIBUTION, canonical_name
 
     if not isinstance(distribution, str):
         raise pytest.Collector.CollectError('conformance_check needs the module to say DISTRIBUTION = "name-of-the-distribution"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,9 @@ from layerkit.observers.base import Watcher
 from layerkit.observers.training import Training
 from layerkit.schedules.base import Progress
 from layerkit.spec.training import TrainingSpec
-from layerkit.stack.rewind import Rewind
 from layerkit.streams import random_stream
 from layerkit.training.checked_samples import checked_arrays, checked_samples, taken
+from layerkit.training.update import Update
 
 
 class Trainer:
@@ -75,15 +75,10 @@ class Trainer:
                 training = Training(model.nodes, model.parameters, model.gradients, model.layout, spec.optimizer, Path(folder))
         training.folder = Path(folder)
         self.training = training
-        self._optimizer = spec.optimizer
-        self._in_update = Blame(spec.optimizer, "update")
-        self._in_coefficients = Blame(spec.optimizer, "coefficients")
-        decaying = _merged([place.stretch for place in model.layout if place.decays])
-        self._decaying = [(model.parameters[stretch], model.gradients[stretch], stretch) for stretch in decaying]
+        self._update = Update(model, spec.optimizer, training.workplace)
         self._learning_rate = float(spec.optimizer.learning_rate)
         self._last_epoch = 0
         self._memory: Batch | None = None
-        self._rewind = Rewind(model.nodes) if spec.optimizer.reevaluates else None
 
     def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
         """Train and return the records of the epochs; parameters and errors as for `run`."""
@@ -148,21 +143,22 @@ class Trainer:
         training.stopped = None
         training.lay_out(len(samples), size, self.spec.shuffle)
         self._last_epoch = training.epoch + self.spec.epochs
-        with ExitStack() as stack:
-            watchers = self._watchers(stack)
-            while training.epoch < self._last_epoch and training.stopped is None:
-                try:
+        try:
+            with ExitStack() as stack:
+                watchers = self._watchers(stack)
+                while training.epoch < self._last_epoch and training.stopped is None:
                     record = self._epoch(samples, size, validation, watchers)
-                except ComponentError as error:
-                    error.epoch, error.step = training.epoch, training.step
-                    raise
-                if record is not None:
-                    yield record
+                    if record is not None:
+                        yield record
+        except ComponentError as error:
+            error.epoch, error.step = training.epoch, training.step
+            raise
 
     def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
         observers = self.spec.observers
+        memories = self.training.memories(observer.spec_type for observer in observers)
         watchers = []
-        for observer, memory in zip(observers, self.training.memories(len(observers)), strict=True):
+        for observer, memory in zip(observers, memories, strict=True):
             blame = Blame(observer, "watch")
             with Blame(observer, "watch", refusals=(LayerkitError,)):
                 context = observer.watch(self.training, memory)
@@ -188,7 +184,7 @@ class Trainer:
                 self._set_learning_rate(batches)
                 loss = self._gradients(batch)
                 # Between the gradients and the update is where several processes would add up their gradients.
-                self._update(batch, loss)
+                self._update.apply(batch, loss, self._learning_rate)
                 training.count_batch(loss, _weight(batch))
                 for step, blame in after_step:
                     with blame:
@@ -228,63 +224,20 @@ class Trainer:
         if schedule is None:
             return
         epochs = self._last_epoch
-        progress = Progress(training.step, epochs * batches, training.epoch, epochs, tuple(training.history))
+        progress = Progress(training.step, epochs * batches, training.epoch, epochs, training.history)
         with Blame(schedule, "learning_rate"):
-            rate = float(schedule.learning_rate(self._optimizer.learning_rate, progress))
+            rate = float(schedule.learning_rate(self.spec.optimizer.learning_rate, progress))
         if not (math.isfinite(rate) and rate >= 0):
             raise ComponentError(schedule, "learning_rate", f"returned {rate}, expected a finite number of 0 or more")
         self._learning_rate = rate
 
     def _gradients(self, batch: Batch) -> float:
-        if self._rewind is not None:
-            self._rewind.keep()
+        self._update.before_pass()
         loss = self.model.batch_loss(batch)
         if not math.isfinite(loss):
             raise self._diverged(f"the loss is {loss}")
         self.model.backward()
         return loss
-
-    def _update(self, batch: Batch, loss: float) -> None:
-        optimizer, step = self._optimizer, self.training.workplace
-        evaluate = self._objective(batch) if self._rewind is not None else None
-        loss += self._decay()
-        with self._in_coefficients:
-            step.begin(optimizer.coefficients(self._learning_rate, step.number + 1), loss, evaluate)
-        try:
-            with self._in_update:
-                optimizer.update(step)
-        except BaseException:
-            step.number -= 1  # one that failed is not done
-            raise
-
-    def _decay(self) -> float:
-        """Let weight decay act, and return what it adds to the loss, where the optimizer may ask."""
-        strength, penalty = self._optimizer.weight_decay, 0.0
-        if not strength:
-            return penalty
-        if self._optimizer.decoupled:
-            for parameters, _, _ in self._decaying:
-                parameters *= 1 - self._learning_rate * strength
-            return penalty
-        work = self.training.workplace.vector("decay")
-        for parameters, gradients, stretch in self._decaying:
-            gradients += np.multiply(parameters, strength, out=work[stretch])
-            if self._rewind is not None:
-                penalty += strength / 2 * float(np.dot(parameters, parameters))
-        return penalty
-
-    def _objective(self, batch: Batch) -> Callable[[], float]:
-        """Return what gives the loss of ``batch``, with its penalty, at the parameters as they are, and fills the gradients."""
-        rewind, model = self._rewind, self.model
-        assert rewind is not None
-
-        def evaluate() -> float:
-            rewind.restore()
-            loss = model.batch_loss(batch)
-            model.backward()
-            return loss if self._optimizer.decoupled else loss + self._decay()
-
-        return evaluate
 
     def _metrics(self, validation: Samples) -> dict[str, float]:
         batch = taken(validation, slice(0, len(validation)))
@@ -296,7 +249,7 @@ class Trainer:
         parameters = self.model.parameters
         limit = math.sqrt(np.finfo(parameters.dtype).max)
         for place in self.model.layout:
-            largest = float(np.max(np.abs(parameters[place.stretch]), initial=0))
+            largest = float(np.max(np.abs(parameters[place.segment]), initial=0))
             if not largest <= limit:
                 raise DivergedError(
                     f"{place.name} starts from values of up to {largest:.3g}, too large to be trained in {parameters.dtype}; "
@@ -310,7 +263,7 @@ class Trainer:
 
     def _diverged(self, what: str) -> DivergedError:
         parameters = self.model.parameters
-        broken = next((place.name for place in self.model.layout if not np.isfinite(parameters[place.stretch]).all()), None)
+        broken = next((place.name for place in self.model.layout if not np.isfinite(parameters[place.segment]).all()), None)
         where = f"; {broken} is not finite" if broken else ""
         advice = "the initial weights or the inputs may be too large" if not self.training.step else "try a smaller learning_rate"
         return DivergedError(f"{what} in epoch {self.training.epoch}, after {self.training.step} steps{where}; {advice}")
@@ -324,14 +277,3 @@ def _leave(context: AbstractContextManager[Watcher], blame: Blame, *error: Any) 
 
 def _weight(batch: Batch) -> float:
     return float(len(batch.inputs) if batch.sample_weight is None else np.add.reduce(batch.sample_weight))
-
-
-def _merged(stretches: Iterable[slice]) -> list[slice]:
-    """Join the stretches that touch."""
-    merged: list[slice] = []
-    for stretch in stretches:
-        if merged and merged[-1].stop == stretch.start:
-            merged[-1] = slice(merged[-1].start, stretch.stop)
-        else:
-            merged.append(stretch)
-    return merged

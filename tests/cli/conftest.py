@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from layerkit.cli.main import main
-from layerkit.registry.discovery import installed_plugins, installed_registry
 
 IRIS = {
     "layerkit": 1,
@@ -65,29 +64,6 @@ def layerkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return CompletedProcess(argv, code, *capsys.readouterr())
 
     return run
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
-    """Give a function that installs a plugin with the given source for as long as the test runs."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def plugin(name: str, source: str) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(source)
-        metadata = tmp_path / f"{module}-2.5.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n")
-        (metadata / "entry_points.txt").write_text(f"[layerkit]\nplugin = {module}\n")
-        _forget_plugins()
-
-    yield plugin
-    _forget_plugins()
-
-
-def _forget_plugins() -> None:
-    for remembered in (installed_plugins, installed_registry):
-        remembered.cache_clear()
 
 
 def _changed(*place: str | int, value: Any) -> str:

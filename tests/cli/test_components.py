@@ -25,6 +25,8 @@ RELU_OF_OTHERS = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Twice(Layer):
     """Doubles its inputs."""
 
@@ -113,7 +115,7 @@ def test_an_unknown_name_gets_advice(layerkit: CommandLine, name: str, advice: s
     assert "Traceback" not in result.stderr
 
 
-def test_plugins_are_listed(layerkit: CommandLine, install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plugins_are_listed(layerkit: CommandLine, install: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     install("layerkit-twice", RELU_OF_OTHERS)
     result = layerkit("components")
@@ -125,7 +127,7 @@ def test_plugins_are_listed(layerkit: CommandLine, install: Callable[[str, str],
 
 
 def test_a_type_that_two_distributions_offer_is_described_twice(
-    layerkit: CommandLine, install: Callable[[str, str], None]
+    layerkit: CommandLine, install: Callable[[str, str], Path]
 ) -> None:
     install("layerkit-twice", RELU_OF_OTHERS)
     install("also-twice", RELU_OF_OTHERS)
@@ -137,7 +139,7 @@ def test_a_type_that_two_distributions_offer_is_described_twice(
     assert "from layerkit-twice" not in one
 
 
-def test_a_plugin_that_was_set_aside_is_mentioned(layerkit: CommandLine, install: Callable[[str, str], None]) -> None:
+def test_a_plugin_that_was_set_aside_is_mentioned(layerkit: CommandLine, install: Callable[[str, str], Path]) -> None:
     install("layerkit-broken", "raise RuntimeError('out of order')")
     for arguments in (["components"], ["components", "relu"]):
         result = layerkit(*arguments)
@@ -152,6 +154,8 @@ FIELDS = '''
 from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from layerkit import Initializer, Layer, Zeros, hookimpl
+
+LAYERKIT_API = 2
 
 class Corner(BaseModel):
     x: int
@@ -187,7 +191,7 @@ def field(name: str, kind: str, default: Any = None, *, required: bool = False, 
     return {"name": name, "type": kind, "required": required, "default": default, "bounds": bounds, "doc": doc}
 
 
-def test_a_component_is_described_for_tools(layerkit: CommandLine, install: Callable[[str, str], None]) -> None:
+def test_a_component_is_described_for_tools(layerkit: CommandLine, install: Callable[[str, str], Path]) -> None:
     install("layerkit-manifold", FIELDS)
     (record,) = json.loads(layerkit("components", "manifold", "--format", "json").stdout)
     fields = record.pop("fields")
@@ -220,7 +224,7 @@ def test_a_component_is_described_for_tools(layerkit: CommandLine, install: Call
 
 
 def test_every_kind_of_field_is_shown(
-    layerkit: CommandLine, install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+    layerkit: CommandLine, install: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     install("layerkit-manifold", FIELDS)

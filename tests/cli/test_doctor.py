@@ -17,12 +17,14 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
 CommandLine = Callable[..., CompletedProcess[str]]
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 HALVE = """
 from typing import Literal
 import click
 from layerkit import Layer, hookimpl
+
+LAYERKIT_API = 2
 
 class Halve(Layer):
     type: Literal["halve"] = "halve"
@@ -94,13 +96,13 @@ def test_a_person_reads_the_same(layerkit: CommandLine, install: Install, monkey
     assert "doctored-halve 2.5 ok components: halve commands: halve-all" in text
 
 
-def test_a_sound_plugin(layerkit: CommandLine, install: Install, tmp_path: Path) -> None:
-    install("doctored-halve", HALVE)
+def test_a_sound_plugin(layerkit: CommandLine, install: Install) -> None:
+    folder = install("doctored-halve", HALVE)
     assert layerkit("doctor", "--format", "json").returncode == 0
     assert plugin(layerkit, "doctored-halve") == {
         "distribution": "doctored-halve",
         "version": "2.5",
-        "location": str(tmp_path),
+        "location": str(folder),
         "healthy": True,
         "problem": None,
         "components": [{"family": "layer", "name": "halve"}],
@@ -148,7 +150,7 @@ def test_disabled_plugins(layerkit: CommandLine, install: Install, monkeypatch: 
 
 
 def test_no_plugin_is_fine(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerkit.cli.doctor.installed_plugins", tuple)
+    monkeypatch.setattr("layerkit.cli.commands.doctor.installed_plugins", tuple)
     result = layerkit("doctor")
     assert result.returncode == 0
     assert "disabled" not in result.stdout

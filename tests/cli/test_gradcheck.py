@@ -16,6 +16,8 @@ WRONG = '''
 from typing import Literal
 from layerkit import Layer, Loss, hookimpl
 
+LAYERKIT_API = 2
+
 class Half(Layer):
     """Forgets in backward what it did in forward."""
 
@@ -49,7 +51,7 @@ def layerkit_components():
 
 
 @pytest.fixture
-def wrong_plugin(install: Callable[[str, str], None]) -> None:
+def wrong_plugin(install: Callable[[str, str], Path]) -> None:
     """Install a layer and a loss with wrong gradients for as long as the test runs."""
     install("layerkit-wrong", WRONG)
 

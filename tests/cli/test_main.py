@@ -75,6 +75,8 @@ PRINTING = """
 import click
 from layerkit import hookimpl
 
+LAYERKIT_API = 2
+
 @click.command()
 def loud():
     print("hello")
@@ -91,13 +93,12 @@ def command(
     spec: dict[str, Any],
     here: Path,
     tmp_path: Path,
-    install: Callable[[str, str], None],
+    install: Callable[[str, str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[str]:
     """Give a command that prints: through rich, through click, step by step, or into a buffer that nobody flushes."""
     (here / "spec.json").write_text(json.dumps(spec))
-    install("layerkit-loud", PRINTING)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(install("layerkit-loud", PRINTING)), prepend=os.pathsep)
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     return [PROGRAM, *request.param.split()]
 

@@ -10,12 +10,14 @@ from subprocess import CompletedProcess
 import pytest
 
 CommandLine = Callable[..., CompletedProcess[str]]
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 GREET = '''
 import click
 from layerkit import hookimpl
 from layerkit.errors import InputError, WorkError
+
+LAYERKIT_API = 2
 
 @click.command("{name}")
 @click.argument("whom")
@@ -101,6 +103,12 @@ def test_two_plugins_cannot_share_a_command(layerkit: CommandLine, install: Inst
         'warning: plugin left-greeter 2.5 was set aside: the command "greet-twice" is also offered by right-greeter 2.5\n'
         'warning: plugin right-greeter 2.5 was set aside: the command "greet-twice" is also offered by left-greeter 2.5\n'
     ) in result.stderr
+
+
+@pytest.mark.parametrize("name", ["messages", "main", "commands"])
+def test_the_name_of_a_module_that_is_no_command_is_free(layerkit: CommandLine, install: Install, name: str) -> None:
+    install(f"greeter-as-{name}", GREET.format(name=name))
+    assert layerkit(name, "you").stdout == "Hello, you!\n"
 
 
 @pytest.mark.parametrize("name", ["", "Greet", "greet me", "-greet", "greet.me"])

@@ -37,7 +37,8 @@ def installed(layerkit: CommandLine, here: Path) -> Callable[..., CompletedProce
     (metadata / "entry_points.txt").write_text("\n".join(["[layerkit]", *points]))
 
     def run(*arguments: str) -> CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        inherited = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *inherited])}
         command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

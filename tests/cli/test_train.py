@@ -252,6 +252,8 @@ from pathlib import Path
 from typing import Literal
 from layerkit import Dataset, Layer, Observer, SGD, Watcher, hookimpl
 
+LAYERKIT_API = 2
+
 class Unprintable(Exception):
     def __str__(self):
         raise SystemExit(0)

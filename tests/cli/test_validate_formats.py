@@ -143,6 +143,8 @@ TWICE = '''
 from typing import Literal
 from layerkit import Layer, hookimpl
 
+LAYERKIT_API = 2
+
 class Twice(Layer):
     """Doubles its inputs."""
 
@@ -161,7 +163,7 @@ def layerkit_components():
 
 
 def test_a_resolved_spec_records_its_plugins(
-    layerkit: CommandLine, install: Callable[[str, str], None], sound: Path, spec: dict[str, Any]
+    layerkit: CommandLine, install: Callable[[str, str], Path], sound: Path, spec: dict[str, Any]
 ) -> None:
     install("layerkit-twice", TWICE)
     spec["model"]["layers"][1]["type"] = "twice"

@@ -80,7 +80,7 @@ def test_the_walk_leads_to_a_trained_spec(environment: Path, tmp_path: Path) -> 
     )
     assert result.returncode == 0, result.stdout + result.stderr
     written = [without_digits(line) for line in result.stdout.splitlines()]
-    assert len(SHOWN) == 7
+    assert len(SHOWN) == 9
     for line in map(without_digits, SHOWN):
         assert any(output.startswith(line) for output in written), f"{line!r} is not in\n{result.stdout}"
     assert float(result.stdout.split()[-1]) > 0.95

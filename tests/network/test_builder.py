@@ -164,7 +164,7 @@ def test_weight_decay_applies_to_the_parameters_that_do_not_decline_it() -> None
     model = lk.Sequential([dense(8), lk.ReLU(), dense(3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
     model.parameters[:] = 0
     for place in model.layout:
-        model.parameters[place.stretch] = place.decays
+        model.parameters[place.segment] = place.decays
     for node in model.nodes:
         for name, array in node.params.items():
             assert_array_equal(array, np.full(array.shape, name == "weight"))
@@ -180,8 +180,8 @@ def test_the_layout_names_and_places_every_parameter() -> None:
     ]
     for place in model.layout:
         node, _, name = place.name.partition(".")
-        assert_array_equal(model.parameters[place.stretch].reshape(place.shape), model[node].params[name])
-        assert np.shares_memory(model.parameters[place.stretch], model[node].params[name])
+        assert_array_equal(model.parameters[place.segment].reshape(place.shape), model[node].params[name])
+        assert np.shares_memory(model.parameters[place.segment], model[node].params[name])
 
 
 def test_nodes_know_their_place() -> None:

@@ -190,7 +190,9 @@ def test_what_observers_remember_is_copied(make_eventful: Make, duplicate: Dupli
 
     def remembered(network: lk.Sequential) -> tuple[list[float], float]:
         assert network.training is not None
-        return network.training.memory()["observers"][0]["losses"], float(network.training.arrays()["observers/0/sum"][0])
+        return network.training.memory()["observers"]["collecting_1"]["losses"], float(
+            network.training.arrays()["observers/collecting_1/sum"][0]
+        )
 
     assert remembered(model) == (losses, pytest.approx(sum(losses)))
     assert remembered(twin) == (losses + later, pytest.approx(sum(losses + later)))

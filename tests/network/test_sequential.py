@@ -267,13 +267,13 @@ def test_rows_that_go_together_move_a_prediction_by_rounding_alone(
             assert np.abs(model.predict(inputs[part]) - probabilities[part]).max() <= 20 * eps
 
 
-@pytest.mark.parametrize("weigh", ["alike", "first stretch not at all", "at random"])
+@pytest.mark.parametrize("weigh", ["alike", "first chunk not at all", "at random"])
 def test_the_loss_of_many_rows_is_their_weighted_mean(weigh: str) -> None:
     model = classifier()
     inputs, targets = samples(2500)
     weight = {
         "alike": None,
-        "first stretch not at all": (np.arange(2500) >= 1024).astype(float),
+        "first chunk not at all": (np.arange(2500) >= 1024).astype(float),
         "at random": np.random.default_rng(1).uniform(size=2500),
     }[weigh]
     by_row = -np.log(model.predict(inputs)[np.arange(2500), targets])

@@ -174,7 +174,7 @@ def test_the_layout_tells_the_arrays_of_layers_apart() -> None:
 
         def update(self, step: lk.Step) -> None:
             for place in step.layout:
-                weights = step.parameters[place.stretch].reshape(place.shape)
+                weights = step.parameters[place.segment].reshape(place.shape)
                 norms[place.name] = float(np.linalg.norm(weights))
 
     model = network()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def layerkit_components():
 
 BROKEN: dict[str, tuple[str, str]] = {
     "import-error": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
-    "syntax-error": ("def (", "SyntaxError: invalid syntax (syntax_error.py, line 15)"),
+    "syntax-error": ("def (", "SyntaxError: invalid syntax (syntax_error.py, line 17)"),
     "exits": ("raise SystemExit(3)", "SystemExit: 3"),
     "exits-silently": ("import sys; sys.exit()", "SystemExit"),
     "key-error": ("{}['absent']", "KeyError: 'absent'"),
@@ -99,10 +99,22 @@ BROKEN: dict[str, tuple[str, str]] = {
         "class Zero(Loss):\n    type: Literal['times_of_tag_of_layer_and_loss'] = 'times_of_tag_of_layer_and_loss'\n"
         "    def forward(self, node, logits, targets, sample_weight=None): return 0.0\n"
         "    def backward(self, node, d_out=1.0): return 0.0\n"
-        "    def predict(self, logits): return logits\n" + OFFER.replace("Times", "Times, Zero"),
+        "    def prepare(self, targets, logits_shape, dtype): return targets\n"
+        "    def predict(self, node, logits): return logits\n" + OFFER.replace("Times", "Times, Zero"),
         'the type "times_of_tag_of_layer_and_loss" is offered twice',
     ),
-    "later-api": ("LAYERKIT_API = 2" + OFFER, "it is written for version 2 of the plugin interface; here is version 1"),
+    "later-api": ("LAYERKIT_API = 3" + OFFER, "it is written for version 3 of the plugin interface; here is version 2"),
+    "odd-api": ("LAYERKIT_API = 'two'" + OFFER, "it is written for version 'two' of the plugin interface; here is version 2"),
+    "first-api": (
+        "LAYERKIT_API = 1" + OFFER,
+        "it is written for version 1 of the plugin interface; here is version 2. "
+        'Follow "From version 1 to 2" in docs/plugins.md of layerkit, then write '
+        'LAYERKIT_API = 2 in first_api and "layerkit>=0.2" among its dependencies',
+    ),
+    "no-api": (
+        "del LAYERKIT_API\n@hookimpl\ndef layerkit_components():\n    raise ValueError('a contract of old')",
+        'then write LAYERKIT_API = 2 in no_api and "layerkit>=0.2" among its dependencies',
+    ),
     "forward-reference": (
         "class Later(Times):\n    type: Literal['later'] = 'later'\n    other: 'Missing'\n"
         + OFFER.replace("Times", "Times, Later"),
@@ -165,7 +177,7 @@ SOUND: dict[str, dict[str, Any]] = {
         "source": OFFER + "class Part:\n    @staticmethod\n    @hookimpl\n    def layerkit_commands():\n        return []",
     },
     "sound-and-ahead": {"source": OFFER + "@hookimpl(optionalhook=True)\ndef layerkit_of_tomorrow():\n    pass"},
-    "sound-and-current": {"source": OFFER + "LAYERKIT_API = 1", "requires": ["layerkit>=0.1,<99", "layerkit-friend>=99"]},
+    "sound-and-current": {"source": OFFER, "requires": ["layerkit>=0.1,<99", "layerkit-friend>=99"]},
     "sound-of-another-family": {
         "source": "class Two(Initializer):\n    type: Literal['relu'] = 'relu'\n    def draw(self, shape, rng): return 2.0\n"
         + OFFER.replace("Times", "Times, Two")
@@ -284,18 +296,9 @@ def everything(request: pytest.FixtureRequest, specs: Path, ask: Ask, tmp_path_f
 
 
 @pytest.fixture
-def here(laid: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def here(laid: Path, put_on_path: Callable[[Path], None]) -> None:
     """Put every distribution on the path of this process for as long as a test runs."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(laid)
-    for remembered in (installed_plugins, installed_registry):
-        remembered.cache_clear()
-    yield
-    for remembered in (installed_plugins, installed_registry):
-        remembered.cache_clear()
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == laid:
-            del sys.modules[name]
+    put_on_path(laid)
 
 
 # --- broken plugins -----------------------------------------------------------------------------------------------

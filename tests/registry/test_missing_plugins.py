@@ -17,7 +17,8 @@ class Around(Layer):
     type: Literal["around"] = "around"
     inside: tuple[Layer, ...]
     def branches(self, input_shape):
-        return {"inside": self.inside}
+        from layerkit import Branch
+        return {"inside": Branch(self.inside)}
     def forward(self, node, inputs):
         return node.branches["inside"].forward(inputs)
     def backward(self, node, d_out):
@@ -165,11 +166,12 @@ def test_a_plugin_that_broke_since_is_named_with_the_reason(tmp_path: Path, lay:
         assert "pip install" not in text
 
 
-def test_another_version_will_do(tmp_path: Path, lay: Lay, runs: Path, ask: Ask) -> None:
+def test_another_version_will_do_and_loading_says_so(tmp_path: Path, lay: Lay, runs: Path, ask: Ask) -> None:
     newer = lay(tmp_path, "calculator", OFFER, version="3.0")
     spec = str(runs / "plain" / "spec.json")
-    validate, resolved, loaded = ask(
-        ["validate", spec], ["validate", "--print-resolved", spec], loading(runs / "plain"), path=[newer]
-    )
-    assert (validate.code, validate.err, loaded.out) == (0, "", "")
+    warned = 'import warnings; warnings.simplefilter("always")' + loading(runs / "plain")
+    validate, resolved, loaded = ask(["validate", spec], ["validate", "--print-resolved", spec], warned, path=[newer])
+    assert (validate.code, validate.err) == (0, "")
     assert resolved.json["plugins"] == {"times_of_calculator": "calculator==3.0"}
+    assert loaded.out == ""
+    assert "was saved with calculator==2.5.1, and here is calculator==3.0: what times_of_calculator does may have" in loaded.err

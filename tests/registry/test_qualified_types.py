@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from layerkit.registry.registry import canonical_name
+from layerkit.registry.registration import canonical_name
 
 Lay = Callable[..., Path]
 Ask = Callable[..., list[Any]]
@@ -28,7 +28,8 @@ class Around(Layer):
     type: Literal["around_{name}"] = "around_{name}"
     inside: tuple[Layer, ...]
     def branches(self, input_shape):
-        return {"inside": self.inside}
+        from layerkit import Branch
+        return {"inside": Branch(self.inside)}
     def forward(self, node, inputs):
         return node.branches["inside"].forward(inputs)
     def backward(self, node, d_out):

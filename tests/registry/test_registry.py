@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
+from pydantic import create_model
 
-from layerkit import Affine, Component, Initializer, Layer, Loss, Optimizer, Registry, ReLU, Zeros
+from layerkit import SGD, Affine, Component, Digits, Initializer, Layer, Loss, ModelSpec, Optimizer, Registry, ReLU, Zeros
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
-from layerkit.registry.registry import Problem, Registration
+from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.registration import Registration
+from layerkit.registry.registry import LOCAL_DISTRIBUTION, LOCAL_VERSION, Problem
 from layerkit.stack.stage import Stage
 
 
@@ -104,23 +108,133 @@ def test_what_was_set_aside_is_mentioned(family: type[Component], tag: str) -> N
     )
 
 
-def test_the_wider_registry_is_asked_only_for_what_is_missing() -> None:
-    asked = []
+@pytest.fixture
+def lazy() -> tuple[Registry, list[int]]:
+    """Give a registry that has more than the built-ins, and a list that grows whenever it is asked for the rest."""
+    asked: list[int] = []
 
-    def wider() -> Registry:
+    def whole() -> Registry:
         asked.append(1)
-        return REGISTRY
+        return Registry([*REGISTRY.registrations], [Problem("broken", "1.0", "it is old")])
 
-    registry = Registry(BUILTINS, wider=wider)
+    return Registry(BUILTINS, whole=whole), asked
+
+
+def test_built_ins_are_found_without_the_rest(lazy: tuple[Registry, list[int]]) -> None:
+    registry, asked = lazy
     assert registry.resolve(Layer, "relu") is ReLU
+    assert registry.resolve(Layer, "layerkit:relu") is ReLU
+    registry.refuse_shadowing([FIRST])
     assert not asked
-    assert registry.resolve(Layer, "second:swish") is OtherSwish
-    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda registry: registry.resolve(Layer, "second:swish") is OtherSwish,
+        lambda registry: registry.resolve(Initializer, "swish") is Start,
+        lambda registry: registry.registrations == REGISTRY.registrations,
+        lambda registry: str(*registry.problems) == "plugin broken 1.0 was set aside: it is old",
+        lambda registry: len(registry.matches(Layer, "swish")) == 2,
+    ],
+)
+def test_the_rest_is_loaded_once(lazy: tuple[Registry, list[int]], ask: Callable[[Registry], bool]) -> None:
+    registry, asked = lazy
+    assert ask(registry)
+    assert ask(registry)
+    assert asked == [1]
+
+
+def test_what_the_rest_has_too_often_or_not_at_all_is_said(lazy: tuple[Registry, list[int]]) -> None:
+    registry, _ = lazy
     with pytest.raises(AmbiguousTypeError):
         registry.resolve(Layer, "swish")
-    with pytest.raises(UnknownTypeError):
+    with pytest.raises(UnknownTypeError, match=r'did you mean "swish"\? \(plugin broken 1.0 was set aside: it is old\)'):
         registry.resolve(Layer, "swihs")
-    assert len(asked) == 3
+
+
+# --- classes of the running program -------------------------------------------------------------------------------
+
+
+class Mine(ReLU):
+    """A layer of a notebook."""
+
+    type: Literal["mine"] = "mine"  # type: ignore[assignment]  # a type of its own
+
+
+class MineAgain(Mine):
+    """Another one, of the same type."""
+
+
+class MyReLU(ReLU):
+    """A layer with the type of a built-in."""
+
+
+class Calling(Mine):
+    """A layer with a field that JSON cannot hold."""
+
+    type: Literal["calling"] = "calling"  # type: ignore[assignment]  # a type of its own
+    function: Callable[[], int] = int
+
+
+def test_a_class_of_the_program_can_be_named_in_specs() -> None:
+    registry = builtin_registry().with_components(Mine)
+    document = {
+        "input_shape": [3],
+        "layers": [{"type": "mine"}, {"type": "local:mine"}, {"type": "relu"}, {"type": "crossentropy"}],
+    }
+    spec = ModelSpec.model_validate(document, context={"resolver": registry})
+    assert [type(layer) for layer in spec.layers[:3]] == [Mine, Mine, ReLU]
+    (item,) = set(registry.registrations) - set(builtin_registry().registrations)
+    assert (item.distribution, item.version) == (LOCAL_DISTRIBUTION, LOCAL_VERSION)
+    with pytest.raises(UnknownTypeError):
+        builtin_registry().resolve(Layer, "mine")
+
+
+def test_more_classes_may_follow(lazy: tuple[Registry, list[int]]) -> None:
+    first = lazy[0].with_components(Mine)
+    second = first.with_components(Swish)
+    assert lazy[1] == []
+    assert second.resolve(Layer, "mine") is Mine
+    assert second.resolve(Layer, "local:swish") is Swish
+    assert second.resolve(Layer, "second:swish") is OtherSwish
+    assert len(second.registrations) == len(first.registrations) + 1 == len(REGISTRY.registrations) + 2
+    assert [str(problem) for problem in second.problems] == ["plugin broken 1.0 was set aside: it is old"]
+
+
+@pytest.mark.parametrize("how", ["at once", "when asked"])
+def test_a_type_of_a_plugin_and_the_program_is_ambiguous(lazy: tuple[Registry, list[int]], how: str) -> None:
+    plugins = Registry([*BUILTINS, FIRST])
+    registry = (plugins if how == "at once" else Registry(BUILTINS, whole=lambda: plugins)).with_components(OtherSwish)
+    with pytest.raises(AmbiguousTypeError, match='choose "Layerkit_First:swish" or "local:swish"'):
+        registry.resolve(Layer, "swish")
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([MyReLU], 'MyReLU has the type "relu" of a built-in layer'),
+        ([Mine, MineAgain], 'the type "mine" is offered twice'),
+        ([Layer], "Layer needs a type in snake_case"),
+        ([Calling], "Calling has a field that no spec can hold: PydanticInvalidForJsonSchema"),
+    ],
+)
+def test_a_class_that_cannot_be_registered_is_refused_at_once(
+    lazy: tuple[Registry, list[int]], classes: list[type[Component]], message: str
+) -> None:
+    for registry in (Registry(BUILTINS), lazy[0]):
+        with pytest.raises(RegistrationError, match=message):
+            registry.with_components(*classes)
+    assert lazy[1] == []
+
+
+def test_a_class_cannot_take_the_type_of_an_earlier_one(lazy: tuple[Registry, list[int]]) -> None:
+    for registry in (REGISTRY, lazy[0]):
+        with pytest.raises(RegistrationError, match='the type "mine" is offered twice'):
+            registry.with_components(Mine).with_components(MineAgain)
+
+
+# --- what can be registered ---------------------------------------------------------------------------------------
 
 
 def test_a_registration_knows_its_place() -> None:
@@ -190,6 +304,39 @@ def test_what_cannot_be_registered_is_refused(component: Any, message: str) -> N
     with pytest.raises(RegistrationError) as error:
         Registration(component, "some-distribution", "1.0")
     assert message in str(error.value)
+
+
+HIDING = [
+    (ReLU, "state", "Layer.state"),
+    (ReLU, "parameters", "Layer.parameters"),
+    (ReLU, "branches", "Layer.branches"),
+    (ReLU, "forward", "Layer.forward"),
+    (ReLU, "work_size", "Layer.work_size"),
+    (Layer, "backward", "Layer.backward"),
+    (ReLU, "tag", "Layer.tag"),
+    (ReLU, "spec_type", "Layer.spec_type"),
+    (Zeros, "draw", "Initializer.draw"),
+    (SGD, "slots", "Optimizer.slots"),
+    (Digits, "facts", "Dataset.facts"),
+]
+"""Classes, names that a field of a subclass must not have, and what it would hide."""
+
+
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")
+@pytest.mark.parametrize(("base", "name", "hidden"), HIDING, ids=str)
+def test_a_field_that_hides_the_contract_is_refused(base: type[Component], name: str, hidden: str) -> None:
+    fields: dict[str, Any] = {"type": (Literal["hiding"], "hiding"), name: (int, 3)}
+    cls = create_model("Hiding", __base__=base, **fields)
+    with pytest.raises(RegistrationError) as error:
+        Registration(cls, "some-distribution", "1.0")
+    assert str(error.value) == f'Hiding has a field "{name}", which hides {hidden}; give the field another name'
+
+
+@pytest.mark.parametrize("name", ["momentum", "weight_decay", "learning_rate", "count"])
+def test_a_field_that_hides_nothing_is_fine(name: str) -> None:
+    """Fields of the family and of other components may be declared anew."""
+    fields: dict[str, Any] = {"type": (Literal["sound"], "sound"), name: (float, 0.5)}
+    assert Registration(create_model("Sound", __base__=SGD, **fields), "some-distribution", "1.0").tag == "sound"
 
 
 def test_losses_are_no_layers() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from importlib import invalidate_caches
+from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from layerkit.registry.discovery import installed_plugins, installed_registry
-from layerkit.registry.registry import Registration, Registry
+from layerkit.registry.discovery import installed_registry
+from layerkit.registry.registration import Registration
+from layerkit.registry.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -46,52 +46,15 @@ def installed_source(strategies: ModuleType) -> Any:
     return strategies.SpecSource(installed_registry())
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
-    """Give a function that installs a distribution with one module of the given source for as long as the test runs."""
-    folder = tmp_path / "site-packages"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    modules = []
-
-    def plugin(name: str, source: str) -> None:
-        modules.append(name.replace("-", "_"))
-        (folder / f"{modules[-1]}.py").write_text(source)
-        metadata = folder / f"{modules[-1]}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[layerkit]\nplugin = {modules[-1]}\n")
-        forget_plugins()
-
-    yield plugin
-    forget_plugins()
-    for module in modules:
-        sys.modules.pop(module, None)
-
-
 @pytest.fixture(scope="session")
-def acme_folder(strategies: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def acme_folder(strategies: ModuleType, tmp_path_factory: pytest.TempPathFactory, lay: Callable[..., Path]) -> Path:
     """Give a folder with the third-party distribution in it."""
+    source = Path(str(strategies.__file__)).read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("site-packages")
-    metadata = folder / "acme_layers-2.1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-layers\nVersion: 2.1.0\n")
-    (metadata / "entry_points.txt").write_text(f"[layerkit]\nacme = {strategies.__name__}\n")
-    (folder / f"{strategies.__name__}.py").write_bytes(Path(str(strategies.__file__)).read_bytes())
-    return folder
+    return lay(folder, "acme-layers", source, version="2.1.0", bare=True, module=strategies.__name__)
 
 
 @pytest.fixture
-def acme(acme_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def acme(acme_folder: Path, put_on_path: Callable[[Path], None]) -> None:
     """Let the third-party distribution be installed for as long as the test runs."""
-    monkeypatch.syspath_prepend(acme_folder)
-    forget_plugins()
-    yield
-    forget_plugins()
-
-
-def forget_plugins() -> None:
-    """Let the next question about plugins look for them anew."""
-    invalidate_caches()
-    installed_plugins.cache_clear()
-    installed_registry.cache_clear()
+    put_on_path(acme_folder)

@@ -20,11 +20,14 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 import layerkit as lk
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.registry.registry import FAMILIES, Registration, Registry
+from layerkit.registry.registration import FAMILIES, Registration
+from layerkit.registry.registry import Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec, TrainingSpec
 from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example_input_shape
+
+LAYERKIT_API = 2
 
 # --- a third-party distribution -----------------------------------------------------------------------------------
 
@@ -62,8 +65,8 @@ class Gain(lk.Layer):
     def parameters(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
         return {"gain": lk.Parameter((1,) if self.mode == "one" else input_shape, self.gain_init)}
 
-    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
-        return {"mean": lk.Parameter(input_shape)}
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+        return {"mean": lk.State(input_shape), "count": lk.State((), dtype="int64")}
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
         node.cache = inputs
@@ -88,8 +91,8 @@ class Sandwich(lk.Layer):
     def output_shape(self, input_shape: lk.Shape) -> lk.Shape:
         return lk.chain_shape(self.layers, input_shape)
 
-    def branches(self, input_shape: lk.Shape) -> Mapping[str, Sequence[lk.Layer]]:
-        return {"layers": self.layers}
+    def branches(self, input_shape: lk.Shape) -> Mapping[str, lk.Branch]:
+        return {"layers": lk.Branch(self.layers)}
 
     def work_size(self, input_shape: lk.Shape) -> int:
         return 0
@@ -109,14 +112,18 @@ class Distance(lk.Loss):
 
     type: Literal["distance"] = "distance"
 
-    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
+    def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
+        return lk.number_targets(targets, logits_shape, dtype)
+
+    def losses(self, node: lk.Node, logits: lk.Array, targets: lk.Array) -> lk.Array:
         node.cache = np.subtract(logits, targets, out=node.buffer("gap", logits.shape))
-        return float(np.square(node.cache).sum()) / 2
+        return np.square(node.cache).reshape(len(logits), -1).sum(axis=1) / 2
 
-    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
-        return np.multiply(node.cache, d_out, out=node.buffer("d_logits", node.cache.shape))
+    def d_logits(self, node: lk.Node, d_losses: lk.Array) -> lk.Array:
+        weights = d_losses.reshape(-1, *[1] * (node.cache.ndim - 1))
+        return np.multiply(node.cache, weights, out=node.buffer("d_logits", node.cache.shape))
 
-    def predict(self, logits: lk.Array) -> lk.Array:
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
         return logits.copy()
 
 

@@ -1,6 +1,7 @@
 """Specs are data: reading and building them opens, imports and runs nothing.
 
-Run as a program, this file reads specs under an audit hook and prints which events there were.
+Run as a program, this file reads specs under an audit hook and prints which events there were: COUNT generated ones, and every
+STRIDE-th of the attacks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -26,7 +28,6 @@ from layerkit.spec.canonical import resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 
 ATTACKS: dict[str, list[Any]] = json.loads((Path(__file__).parent / "attacks.json").read_text(encoding="utf-8"))
-GENERATED = 10_000
 BUDGET = 2**24
 """Bytes that a network may take here."""
 HARMLESS = {"builtins.id"}
@@ -35,7 +36,8 @@ HARMLESS = {"builtins.id"}
 FAULTY = (
     "",
     '{"layerkit": 1, "layers": [NaN], "name": "\\ud800"}',
-    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": [{"type": "rleu"}, {}]}}',
+    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": '
+    '[{"type": "relu"}, {"type": "rleu"}, {}]}}',
 )
 """Texts that lead through what is done for faulty specs, once: nothing may be imported there for the first time later."""
 
@@ -49,15 +51,15 @@ class Text(NamedTuple):
     place: str = ""
 
 
-def texts(strategies: ModuleType, registry: Registry) -> Iterator[Text]:
-    """Yield everything that is read, in order."""
+def texts(strategies: ModuleType, registry: Registry, count: int, stride: int) -> Iterator[Text]:
+    """Yield everything that is read, in order: ``count`` generated specs, and of the attacks every ``stride``-th."""
     source, random = strategies.SpecSource(registry), Random(5)
     carriers = list(strategies.carriers(source))
     yield from (Text("sound", json.dumps(document)) for _, document in carriers)
     yield from (Text("faulty", text) for text in FAULTY)
-    yield from (Text("generated", json.dumps(source.spec(random))) for _ in range(GENERATED))
+    yield from (Text("generated", json.dumps(source.spec(random))) for _ in range(count))
     for item, document in carriers:
-        for place, changed in strategies.attacked(document, ATTACKS):
+        for place, changed in islice(strategies.attacked(document, ATTACKS), 0, None, stride):
             yield Text("attack", json.dumps(changed), item.distribution, place)
 
 
@@ -73,7 +75,7 @@ def outcome(text: str) -> str:
 
 def main() -> None:
     """Read everything under an audit hook; print the events, what came of each kind, and what the hook sees where it should."""
-    prepared = list(texts(importlib.import_module("strategies"), installed_registry()))
+    prepared = list(texts(importlib.import_module("strategies"), installed_registry(), *map(int, sys.argv[1:])))
     outcomes: dict[str, Counter[str]] = {item.kind: Counter() for item in prepared}
     taken: set[tuple[str, str]] = set()
     events: Counter[str] = Counter()
@@ -100,12 +102,20 @@ def main() -> None:
     print(json.dumps({"events": events, "outcomes": outcomes, "taken": sorted(taken), "control": control}))
 
 
+@pytest.fixture(scope="module", params=[(500, 7), pytest.param((10_000, 1), marks=pytest.mark.long)], ids=["some", "all"])
+def amounts(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Give how many specs are generated, and of how many attacks one is made; every place is attacked, and every attack made."""
+    count, stride = request.param
+    return count, stride
+
+
 @pytest.fixture(scope="module")
-def report(acme_folder: Path) -> Any:
+def report(acme_folder: Path, amounts: tuple[int, int]) -> Any:
     """Give what a process of its own reports."""
     folders = [str(acme_folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    result = subprocess.run([sys.executable, __file__], capture_output=True, text=True, env=environment, check=False)
+    command = [sys.executable, __file__, *map(str, amounts)]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -115,14 +125,14 @@ def test_nothing_is_opened_imported_or_run(report: Any) -> None:
     assert report["control"].keys() >= {"import", "open", "exec", "compile", "subprocess.Popen"}
 
 
-def test_what_was_read_was_sound_and_faulty(report: Any) -> None:
-    outcomes = report["outcomes"]
+def test_what_was_read_was_sound_and_faulty(report: Any, amounts: tuple[int, int]) -> None:
+    (count, stride), outcomes = amounts, report["outcomes"]
     assert outcomes["sound"].keys() == {"built"}
     assert outcomes["faulty"] == {"refused": len(FAULTY)}
-    assert sum(outcomes["generated"].values()) == GENERATED
+    assert sum(outcomes["generated"].values()) == count
     assert outcomes["generated"].keys() == outcomes["attack"].keys() == {"built", "refused"}
-    assert min(outcomes["generated"].values()) > GENERATED / 10
-    assert sum(outcomes["attack"].values()) > 100 * outcomes["sound"]["built"]
+    assert min(outcomes["generated"].values()) > count / 10
+    assert sum(outcomes["attack"].values()) > 100 / stride * outcomes["sound"]["built"]
 
 
 def test_only_free_text_takes_what_looks_like_an_attack(report: Any) -> None:

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec
 from layerkit.registry.discovery import builtin_registry
-from layerkit.registry.registry import Registration
+from layerkit.registry.registration import Registration
 from layerkit.spec.canonical import required_plugins, resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 
-DRAWN = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+DRAWN = settings(suppress_health_check=[HealthCheck.filter_too_much])
 randoms = st.randoms(use_true_random=False)
 
 MODEL = '{"layerkit": 1, "input_shape": [4], "layers": [{"type": "affine", "units": 3}, {"type": "crossentropy"}]}'
@@ -205,6 +205,34 @@ def test_whose_component_it_is_is_part_of_the_meaning() -> None:
     assert spec_hash(one) != spec_hash(two)
     for spec in (one, two):
         assert validated(json.loads(resolved_json(spec)), registry) == spec
+
+
+# --- a registry of one's own --------------------------------------------------------------------------------------
+
+
+def test_a_local_class_is_read_again_and_no_plugin() -> None:
+    registry = Registry([*builtin_registry().registrations, Registration(Twin, "local", "0")])
+    spec = parse_spec(MODEL.replace('"layers": [', '"layers": [{"type": "twin"}, '), registry=registry)
+    assert required_plugins(spec, registry) == {}
+    assert "plugins" not in json.loads(resolved_json(spec, registry))
+    assert parse_spec(resolved_json(spec, registry), registry=registry) == spec
+    assert spec_hash(spec, registry) == spec_hash(spec)
+
+
+def test_a_registry_says_what_comes_from_where() -> None:
+    twins = Registration(Twin, "local", "0"), Registration(OtherTwin, "Bolt", "2.0")
+    registry = Registry([*builtin_registry().registrations, *twins])
+    hashes = set()
+    for tag, plugins in (("local:twin", None), ("Bolt:twin", {"Bolt:twin": "Bolt==2.0"})):
+        spec = parse_spec(MODEL.replace('"layers": [', f'"layers": [{{"type": "{tag}"}}, '), registry=registry)
+        again = ModelSpec(input_shape=spec.input_shape, layers=(type(spec.layers[0])(), *spec.layers[1:]))  # type: ignore[union-attr]
+        resolved = resolved_json(again, registry)
+        assert json.loads(resolved).get("plugins") == plugins
+        assert json.loads(resolved)["layers"][0]["type"] == tag
+        assert parse_spec(resolved, registry=registry) == spec
+        assert spec_hash(again, registry) == spec_hash(spec, registry)
+        hashes.add(spec_hash(spec, registry))
+    assert len(hashes) == 2
 
 
 # --- the resolved text --------------------------------------------------------------------------------------------

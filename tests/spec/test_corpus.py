@@ -52,16 +52,16 @@ MADE: dict[str, tuple[bytes, list[Place]]] = {
     "negative_integer_of_4300_digits": (_MODEL % (b"-" + b"1" * 4300), [(5, 33, "layers[0].units", "out_of_range")]),
     "integer_of_4300_digits": (_MODEL % (b"1" * 4300), [(5, 5, "layers[0]", "memory")]),
     "float_of_5000_digits": (_MODEL % (b"1" * 5000 + b".5"), [(5, 33, "layers[0].units", "not_finite")]),
-    "nested_64_levels": (
-        b'{"layerkit": 1, "input_shape": ' + b"[" * 63 + b"]" * 63 + b', "layers": 1}',
-        [(1, 33, "input_shape[0]", "wrong_type"), (1, 170, "layers", "wrong_type")],
+    "nested_16_levels": (
+        b'{"layerkit": 1, "input_shape": ' + b"[" * 15 + b"]" * 15 + b', "layers": 1}',
+        [(1, 33, "input_shape[0]", "wrong_type"), (1, 74, "layers", "wrong_type")],
     ),
-    "nested_65_levels": (
-        b'{"layerkit": 1, "input_shape": ' + b"[" * 64 + b"]" * 64 + b', "layers": 1}',
-        [(1, 95, "input_shape[0][0]", "too_deep")],
+    "nested_17_levels": (
+        b'{"layerkit": 1, "input_shape": ' + b"[" * 16 + b"]" * 16 + b', "layers": 1}',
+        [(1, 47, "input_shape[0][0]", "too_deep")],
     ),
-    "nested_as_deep_as_it_goes": (b"[" * 2**20, [(1, 65, "[0][0][0]", "too_deep")]),
-    "nested_objects_as_deep_as_it_goes": (b'{"a":' * 2**17, [(1, 321, "a.a.a", "too_deep")]),
+    "nested_as_deep_as_it_goes": (b"[" * 2**20, [(1, 17, "[0][0][0]", "too_deep")]),
+    "nested_objects_as_deep_as_it_goes": (b'{"a":' * 2**17, [(1, 81, "a.a.a", "too_deep")]),
     "longest_text_of_wide_characters": ("😀".encode() * 2**20, [(1, 1, "", "syntax")]),
     "long_line": (
         (_MODEL % b"0").replace(b"\n", b" " * 500),

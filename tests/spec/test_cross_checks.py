@@ -9,7 +9,7 @@ import pytest
 
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
-from layerkit.spec.cross_checks import data_faults, stack_faults
+from layerkit.spec.cross_checks import checked_stack, data_faults
 from layerkit.spec.faults import Fault
 from layerkit.stack.stage import Stage
 
@@ -25,7 +25,7 @@ class Known(lk.Dataset):
     n_classes: int | None = None
 
     def facts(self) -> DatasetFacts:
-        return DatasetFacts(self.train_count, self.input_shape, self.n_classes)
+        return DatasetFacts(train_count=self.train_count, input_shape=self.input_shape, n_classes=self.n_classes)
 
     def load(self, seed: int, folder: Any) -> lk.Split:
         raise NotImplementedError
@@ -95,7 +95,9 @@ def places(faults: Sequence[Fault]) -> list[tuple[str, str]]:
 def test_a_stack_is_checked_as_far_as_it_is_sound(
     layers: Sequence[Stage | None], input_shape: Shape | None, wanted: list[tuple[str, str]]
 ) -> None:
-    assert places(stack_faults(layers, input_shape)) == wanted
+    plans, faults = checked_stack(layers, input_shape)
+    assert places(faults) == wanted
+    assert (plans is not None) == (wanted == [] and None not in [*layers, input_shape])
 
 
 # --- data, model and training -------------------------------------------------------------------------------------
@@ -136,22 +138,25 @@ def test_the_data_are_compared_with_what_is_sound(
     batch_size: int | None,
     wanted: list[tuple[str, str]],
 ) -> None:
-    assert places(data_faults(data, layers, input_shape, batch_size)) == wanted
+    plans, _ = checked_stack(layers, input_shape)
+    assert places(data_faults(data, plans, input_shape, batch_size)) == wanted
 
 
 def test_the_messages_have_both_sides() -> None:
     data = Known(train_count=9, input_shape=(5, 1), n_classes=4)
-    assert [fault.message for fault in data_faults(data, STACK, (4,), 10)] == [
+    plans, _ = checked_stack(STACK, (4,))
+    assert [fault.message for fault in data_faults(data, plans, (4,), 10)] == [
         "samples of known have shape (5, 1); the model expects (4,)",
         "known has 4 classes; the loss receives 3 outputs",
         "10 is more than the 9 training samples of known",
     ]
-    assert [fault.message for fault in data_faults(Known(), [Affine(units=3), Broken()], (4,), None)] == [
+    plans, _ = checked_stack([Affine(units=3), Broken()], (4,))
+    assert [fault.message for fault in data_faults(Known(), plans, (4,), None)] == [
         "the loss fails: ArithmeticError: cannot count"
     ]
 
 
 def test_the_message_of_a_third_party_is_cut() -> None:
-    (fault,) = data_faults(Unknown(), STACK, (4,), 10)
+    (fault,) = data_faults(Unknown(), None, (4,), 10)
     assert fault.message.startswith("unknown fails: LookupError: xxx")
     assert len(fault.message) == 300

@@ -18,7 +18,7 @@ import layerkit
 from layerkit.cli.main import main
 from layerkit.errors import ComponentLookupError
 from layerkit.spec.diagnostics import Diagnostic, Lines, path_text, printable, shortened
-from layerkit.spec.faults import _EXPECTED, _OWN
+from layerkit.spec.faults import _EXPECTED
 from layerkit.spec.source import MAX_CHARACTERS, Location
 
 PACKAGE = Path(layerkit.__file__).parent
@@ -200,7 +200,6 @@ def written_codes() -> Iterator[str]:
                             yield part.value
             elif isinstance(node, ast.FunctionDef) and node.name == "_fail":
                 yield from [ast.literal_eval(default) for default in node.args.defaults]
-    yield from _OWN
     yield from [code for code, _ in _EXPECTED.values()]
     lookup_errors: list[type[ComponentLookupError]] = [ComponentLookupError, *ComponentLookupError.__subclasses__()]
     yield from [error.code for error in lookup_errors]
@@ -227,7 +226,7 @@ def test_an_example_prints_what_the_page_shows(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    install: Callable[[str, str], None],
+    install: Callable[[str, str], Path],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for block in [block for block in BLOCKS if block.code == code]:

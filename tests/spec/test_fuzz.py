@@ -23,7 +23,7 @@ from layerkit.spec.faults import faults_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.schema import spec_schema
 
-FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FUZZ = settings(suppress_health_check=[HealthCheck.data_too_large])
 BUDGET = 2**26
 """Bytes that a network may take here."""
 
@@ -61,7 +61,7 @@ def well_placed_codes(error: SpecError, text: str) -> set[str]:
     return {fault.code for fault in error.diagnostics}
 
 
-@settings(FUZZ, max_examples=3500)
+@FUZZ
 @given(random=randoms)
 def test_a_text_is_a_network_or_is_refused(
     installed_source: Any, installed_schema: Draft202012Validator, strategies: ModuleType, random: Random
@@ -81,7 +81,7 @@ def test_a_text_is_a_network_or_is_refused(
         assert spec_hash(again) == spec_hash(spec)
 
 
-@settings(FUZZ, max_examples=1500)
+@FUZZ
 @given(random=randoms)
 def test_third_parties_components_are_fields_like_any_other(
     source: Any, registry: Registry, schema: Draft202012Validator, strategies: ModuleType, random: Random

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -79,6 +80,51 @@ def test_all_of_them_together_take_little_memory() -> None:
     figures = json.loads(result.stdout)
     assert figures["refused"] == len(HOSTILE.TEXTS) + len(HOSTILE.FILES)
     assert figures["megabytes"] * 1e6 < MOST_BYTES
+
+
+NESTED = """
+import json, resource
+from typing import Annotated, Literal
+from pydantic import Field
+from layerkit import Layer, Registry, SpecError
+from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.registry import Registration
+from layerkit.spec.load import parse_spec
+from strategies import Sandwich
+
+class Wide(Sandwich):
+    type: Literal["wide"] = "wide"
+    layers: Annotated[tuple[Layer, ...], Field(strict=False)]
+
+registry = Registry([*builtin_registry().registrations, Registration(Wide, "acme", "1.0")])
+
+def told(fault, count, depth):
+    layers = [fault] * count
+    for _ in range(depth):
+        layers = [{"type": "wide", "layers": layers}]
+    try:
+        parse_spec(json.dumps({"layerkit": 1, "input_shape": [4], "layers": layers}), registry=registry)
+    except SpecError as error:
+        return {fault.code for fault in error.diagnostics}
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+faults = [{"type": "r"}, {"type": "relu", "a": 1, "b": 2, "c": 3, "d": 4}]
+for fault in faults:
+    told(fault, 1, 1)
+before = peak()
+codes = [sorted(told(fault, 9_999, 6)) for fault in faults]
+print(json.dumps([codes, peak() - before]))
+"""
+
+
+def test_faults_below_many_layers_take_little_memory() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    result = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True, check=True, env=environment)
+    codes, taken = json.loads(result.stdout)
+    assert codes == [["too_large", "unknown_type"], ["too_large", "unknown_key"]]
+    assert taken < MOST_BYTES
 
 
 def test_a_half_character_in_the_text_itself_is_refused() -> None:

@@ -9,25 +9,33 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from layerkit import (
     Affine,
     Array,
+    Branch,
     CategoricalCrossEntropy,
     Layer,
     ModelSpec,
     Node,
+    Parameter,
+    Registry,
     RunSpec,
     Sequential,
     Shape,
     SpecError,
+    chain_shape,
     load_spec,
 )
 from layerkit.errors import MemoryBudgetError
+from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.registry import Problem, Registration
+from layerkit.spec.canonical import resolved_json
+from layerkit.spec.cost import cost_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.source import MAX_CHARACTERS
 
@@ -196,6 +204,24 @@ def test_the_last_of_equal_overrides_is_shown() -> None:
     assert fault.source == "--set training.epochs=-1"
 
 
+def test_overrides_nest_no_deeper_than_the_text() -> None:
+    """Each is as deep as it may be, and stands in the one before."""
+    block = '{"a":' * 12 + "1" + "}" * 12
+    overrides = [f"model.layers[1].x{'.a' * 12 * times}={block}" for times in range(5)]
+    told = error_of(RUN, *overrides).diagnostics
+    assert {(fault.file, fault.code) for fault in told} == {(ARGUMENT, "too_deep"), (ARGUMENT, "unknown_key")}
+    deep = next(fault for fault in told if fault.code == "too_deep")
+    assert str(deep).startswith(
+        "<command line>: model.layers[1].x.a.a.a.a.a.a.a.a.a.a.a.a: nested deeper than 16 levels\n  --set "
+    )
+
+
+def test_the_characters_of_overrides_count() -> None:
+    fault = error_of(RUN, *[f"name={'x' * 1000}"] * 1100).diagnostics[0]
+    assert (fault.code, fault.path) == ("too_large", "")
+    assert fault.message == "the text and its overrides are longer than the 1048576 characters that a spec may have"
+
+
 @pytest.mark.parametrize(
     ("text", "path", "code"),
     [
@@ -310,6 +336,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, field_validator
 from layerkit import Array, Dataset, DatasetFacts, CategoricalCrossEntropy, Initializer, Layer, Node, Shape, hookimpl
 
+LAYERKIT_API = 2
+
 class Odd(Layer):
     """A layer with fields of kinds that no built-in has."""
 
@@ -344,7 +372,7 @@ def layerkit_components():
     return [Odd]
 '''
 
-Install = Callable[[str, str], None]
+Install = Callable[[str, str], Path]
 
 
 @pytest.mark.parametrize(
@@ -419,7 +447,7 @@ def test_a_plugin_that_was_set_aside_is_not_to_be_installed(install: Install) ->
     install("layerkit-acme", "raise RuntimeError('out of order')")
     (fault,) = error_of(SWISH).diagnostics
     assert "pip install" not in fault.message
-    assert "plugin layerkit-acme 1.0 was set aside: RuntimeError: out of order" in fault.message
+    assert "plugin layerkit-acme 2.5 was set aside: RuntimeError: out of order" in fault.message
 
 
 def test_the_advice_follows_an_override() -> None:
@@ -467,3 +495,114 @@ def test_an_axis_that_no_message_can_hold_is_a_fault_like_any_other() -> None:
 def test_a_network_beyond_any_memory_is_refused_whatever_its_digits() -> None:
     with pytest.raises(MemoryBudgetError, match="EiB"):
         Sequential([Affine(units=10**4200), CategoricalCrossEntropy()], input_shape=(10**4200,), seed=0)
+
+
+# --- a registry of one's own ------------------------------------------------------------------------------------------
+
+
+class Counted(Layer):
+    """Counts how often it is asked for the shape of its outputs."""
+
+    type: Literal["counted"] = "counted"
+    asked: ClassVar[list[Shape]] = []
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        self.asked.append(input_shape)
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        return {}
+
+    def work_size(self, input_shape: Shape) -> int:
+        return 0
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return inputs
+
+    def backward(self, node: Node, d_out: Array) -> Array:
+        return d_out
+
+
+OWN = Registry([Registration(Counted, "local", "0"), *builtin_registry().registrations])
+WITH_OWN = {**MODEL, "layers": [{"type": "counted"}, *MODEL["layers"]]}
+
+
+def test_a_class_that_nobody_installed_can_stand_in_a_spec(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps(WITH_OWN))
+    with pytest.raises(SpecError, match='a layer or a loss of type "counted"'):
+        load_spec(path)
+    for tag in ("counted", "local:counted"):
+        spec = load_spec(path, [f'layers[0].type="{tag}"'], registry=OWN)
+        assert isinstance(spec, ModelSpec)
+        assert type(spec.layers[0]) is Counted
+
+
+def test_a_registry_of_ones_own_is_asked_for_advice_too() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(json.dumps({**WITH_OWN, "layers": [{"type": "countd"}, {}]}), registry=OWN)
+    assert [fault.suggestion for fault in caught.value.diagnostics] == ["counted", "type"]
+    problem = Problem("layerkit-acme", "1.2", "out of order")
+    with pytest.raises(SpecError, match=r"plugin layerkit-acme 1\.2 was set aside: out of order"):
+        parse_spec(json.dumps(SWISH), registry=Registry(builtin_registry().registrations, [problem]))
+
+
+@pytest.mark.parametrize(
+    "document", [WITH_OWN, {**RUN, "model": {**RUN["model"], "layers": WITH_OWN["layers"]}}], ids=["model", "run"]
+)
+def test_a_spec_is_planned_once(document: dict[str, Any]) -> None:
+    Counted.asked.clear()
+    spec = parse_spec(json.dumps({**document, "$schema": "x.json"}), registry=OWN)
+    model = spec.model if isinstance(spec, RunSpec) else spec
+    assert cost_of(spec).plans == model.plan()
+    assert model.logits_shape == (3,)
+    assert model.model_copy().plan() is model.plan()
+    assert Counted.asked == [(4,)]
+
+
+class Around(Layer):
+    """Holds layers."""
+
+    type: Literal["around"] = "around"
+    inside: Annotated[tuple[Layer, ...], Field(strict=False)]
+
+    def branches(self, input_shape: Shape) -> dict[str, Branch]:
+        return {"inside": Branch(self.inside)}
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        return node.branches["inside"].forward(inputs)
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return node.branches["inside"].backward(d_out)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return chain_shape(self.inside, input_shape)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_read_can_be_written_and_read_again(whole: bool) -> None:
+    """The defaults of the innermost layer stand deeper than what is written of it."""
+    registry = Registry([Registration(Around, "local", "0"), *builtin_registry().registrations])
+
+    def text(depth: int) -> str:
+        inner: list[Any] = [{"type": "affine", "units": 4}]
+        for _ in range(depth):
+            inner = [{"type": "around", "inside": inner}]
+        model = {**MODEL, "layers": [*inner, *MODEL["layers"]]}
+        return json.dumps({**RUN, "model": model} if whole else model)
+
+    deepest = 5 if whole else 6
+    spec = parse_spec(text(deepest), registry=registry)
+    assert parse_spec(resolved_json(spec, registry), registry=registry) == spec
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text(deepest + 1), registry=registry)
+    assert [fault.code for fault in caught.value.diagnostics] == ["too_deep"]
+
+
+def test_from_python_layers_hold_layers_no_deeper_than_can_be_read() -> None:
+    layer: Layer = Affine(units=4)
+    for _ in range(6):
+        layer = Around(inside=(layer,))
+    assert ModelSpec(input_shape=(4,), layers=(layer, CategoricalCrossEntropy()))
+    with pytest.raises(ValidationError, match="nested deeper than 16 levels, every default filled in"):
+        ModelSpec(input_shape=(4,), layers=(Around(inside=(layer,)), CategoricalCrossEntropy()))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import layerkit as lk
-from layerkit import Affine, CategoricalCrossEntropy, Layer, Parameter, ReLU, Shape, ShapeError
+from layerkit import Affine, Branch, CategoricalCrossEntropy, Layer, Parameter, ReLU, Shape, ShapeError, State
 from layerkit.errors import DivergedError
-from layerkit.spec.plan import StackError, node_names, plan_nodes, structure_faults
+from layerkit.spec.plan import StackError, plan_nodes
+from layerkit.spec.structure import node_names, structure_faults
 from layerkit.stack.stage import Stage
 
 
@@ -32,9 +33,10 @@ class Tower(Plain):
 
     left: tuple[Layer, ...] = ()
     right: tuple[Layer, ...] = ()
+    right_shape: tuple[int, ...] | None = None
 
-    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
-        return {"left": self.left, "right": self.right}
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
+        return {"left": Branch(self.left), "right": Branch(self.right, self.right_shape)}
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return lk.chain_shape(self.left, input_shape)
@@ -169,10 +171,52 @@ def test_what_layerkit_raises_is_about_the_shape(method: str, error: Exception) 
     assert (location, code, message) == (("layers", 1), "shape_mismatch", "too flat (from relu_1)")
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_a_layer_can_be_interrupted(error: type[BaseException]) -> None:
-    with pytest.raises(error):
-        plan_nodes([answering("output_shape", error())], (4,))
+def test_a_layer_can_be_interrupted() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        plan_nodes([answering("output_shape", KeyboardInterrupt())], (4,))
+
+
+class Mute(Exception):
+    """An exception that fails to say what it is."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), RecursionError("deep"), Mute()], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_else_that_a_layer_raises_escapes(method: str, error: BaseException) -> None:
+    location, code, message = fault_of([ReLU(), answering(method, error)])
+    assert (location, code) == (("layers", 1), "layer_failed")
+    assert type(error).__name__ in message
+
+
+def test_a_branch_may_start_from_samples_of_another_shape() -> None:
+    (plan,) = plan_nodes([Tower(left=(Affine(units=3),), right=(Affine(units=2),), right_shape=(7,))], (4,))
+    assert [node.input_shape for node in plan.tree()] == [(4,), (4,), (7,)]
+    assert plan.parameter_count == 0
+    assert [node.parameter_count for node in plan.tree()] == [0, 4 * 3 + 3, 7 * 2 + 2]
+
+
+def test_a_loss_within_a_layer_is_refused_at_its_place() -> None:
+    location, code, message = fault_of([answering("branches", {"left": Branch([ReLU(), CategoricalCrossEntropy()])})])
+    assert (location, code) == (("layers", 0, "left", 1), "misplaced_loss")
+    assert message == "crossentropy is a loss; within a layer there is nothing for it to end"
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "phrase"),
+    [
+        ("branches", {"left": (ReLU(),)}, "which is no Branch"),
+        ("parameters", {"weight": State((2,))}, "which is no Parameter"),
+        ("state", {"mean": Parameter((2,))}, "which is no State"),
+        ("state", {"mean": State((2,), dtype="float16")}, "declares an array of 'float16'"),
+    ],
+)
+def test_what_is_declared_as_something_else_is_refused(method: str, answer: object, phrase: str) -> None:
+    _, code, message = fault_of([answering(method, answer)])
+    assert code == "layer_failed"
+    assert phrase in message
 
 
 IMPOSSIBLE_SHAPES = [None, 4, "ab", [4], (0,), (4, -1), (4.0,), (True,), (None,), ("4",), ((4,),), (np.int64(4),), np.array([4])]
@@ -181,7 +225,7 @@ IMPOSSIBLE_SHAPES = [None, 4, "ab", [4], (0,), (4, -1), (4.0,), (True,), (None,)
 @pytest.mark.parametrize("shape", IMPOSSIBLE_SHAPES, ids=repr)
 def test_a_shape_is_a_tuple_of_positive_integers(shape: Any) -> None:
     answers: list[tuple[str, Any]] = [("output_shape", shape)]
-    answers += [(method, {"weight": Parameter(shape)}) for method in ("parameters", "state")]
+    answers += [("parameters", {"weight": Parameter(shape)}), ("state", {"weight": State(shape)})]
     for method, answer in answers:
         location, code, message = fault_of([answering(method, answer)])
         assert (location, code) == (("layers", 0), "layer_failed")
@@ -192,7 +236,8 @@ def test_a_shape_is_a_tuple_of_positive_integers(shape: Any) -> None:
 @pytest.mark.parametrize("method", ["parameters", "state"])
 @pytest.mark.parametrize("name", ["", "a b", "1st", "a.b", "keys", "items", "get", "__len__", "__class__"])
 def test_an_array_has_a_name_that_can_be_an_attribute(method: str, name: str) -> None:
-    _, code, message = fault_of([answering(method, {name: Parameter((1,))})])
+    declared = Parameter((1,)) if method == "parameters" else State((1,))
+    _, code, message = fault_of([answering(method, {name: declared})])
     assert code == "layer_failed"
     assert message.endswith(f"TypeError: it declares an array {name!r}, which cannot be an attribute")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -15,9 +18,10 @@ from pydantic import ValidationError, create_model
 import layerkit as lk
 from layerkit import Layer, ModelSpec, Registry, SpecError
 from layerkit.registry.discovery import builtin_registry, installed_registry
-from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.registry.registration import FAMILIES, Registration
+from layerkit.spec.field_docs import field_docs
 from layerkit.spec.load import parse_spec
-from layerkit.spec.schema import field_docs, spec_schema
+from layerkit.spec.schema import spec_schema
 from layerkit.stack.stage import Stage
 from layerkit.testing.examples import example
 
@@ -168,6 +172,80 @@ class Noted(lk.ReLU):
 
 def test_what_stands_under_a_field_is_its_docstring_only_if_it_is_one() -> None:
     assert field_docs(Noted) == field_docs(lk.ReLU)
+
+
+class Holder:
+    """Holds a class."""
+
+    class Inner(lk.ReLU):
+        """Stands within another class."""
+
+        slope: float = 1.0
+        """How steep it is."""
+
+
+def test_a_class_within_a_class_or_a_function_has_docstrings_too() -> None:
+    class Local(lk.ReLU):
+        """Stands within a function."""
+
+        slope: float = 1.0
+        """How steep it is here."""
+
+    assert field_docs(Holder.Inner)["slope"] == "How steep it is."
+    assert field_docs(Local)["slope"] == "How steep it is here."
+
+
+MANY = "from typing import Literal\nfrom layerkit import ReLU, hookimpl\n" + "".join(
+    f"""
+class Many{number}(ReLU):
+    type: Literal["many_{number}"] = "many_{number}"
+    slope: float = {number}
+    'Number {number}.'
+"""
+    for number in range(20)
+)
+OFFERED = (
+    "\n@hookimpl\ndef layerkit_components():\n    return [value for name, value in globals().items() if name[:4] == 'Many']\n"
+)
+
+
+def test_a_source_is_read_once_however_many_classes_are_in_it(
+    install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("layerkit-many", MANY + OFFERED)
+    registry = installed_registry()
+    assert registry.matches(Layer, "many_19")
+    parsed: list[str] = []
+    parse = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda source, *options: parsed.append(source) or parse(source, *options))
+    definitions = spec_schema(registry)["$defs"]
+    assert [definitions[f"layerkit-many.Layer.many_{number}"]["properties"]["slope"] for number in range(20)] == [
+        {"type": "number", "default": float(number), "description": f"Number {number}."} for number in range(20)
+    ]
+    assert parsed.count(MANY + OFFERED) == 1
+    assert len(parsed) == len(set(parsed))
+
+
+def test_the_work_grows_with_the_components_and_not_with_their_square() -> None:
+    def calls(count: int) -> int:
+        """Return how many functions are called for a registry with that many components more."""
+        made = [
+            create_model(f"Made{index}", __base__=lk.ReLU, type=(Literal[f"made_{index}"], f"made_{index}"))  # type: ignore[valid-type]
+            for index in range(count)
+        ]
+        registry = Registry([Registration(cls, "acme-layers", "1.0") for cls in made])
+        for cls in made:
+            cls.model_rebuild()
+        spec_schema(registry)
+        events: list[str] = []
+        sys.setprofile(lambda frame, event, argument: events.append(event))
+        try:
+            spec_schema(registry)
+        finally:
+            sys.setprofile(None)
+        return len(events)
+
+    assert calls(400) < 4.5 * calls(100)
 
 
 # --- two distributions, one type ----------------------------------------------------------------------------------

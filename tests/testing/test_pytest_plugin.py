@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ SQUARE = '''
 """One layer."""
 from typing import Literal
 from layerkit import Layer, hookimpl
+
+LAYERKIT_API = 2
 
 class Square(Layer):
     """``outputs = inputs**2``. Shapes: inputs and outputs (N, D)."""
@@ -31,7 +34,7 @@ class Square(Layer):
 def layerkit_components():
     return [Square]
 '''
-NOTHING = "from layerkit import hookimpl\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
+NOTHING = "from layerkit import hookimpl\n\nLAYERKIT_API = 2\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
 BROKEN = "raise RuntimeError('no such accelerator')\n"
 
 PLUGINS = {
@@ -56,16 +59,11 @@ def test_nothing_was_imported():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, lay: Callable[..., Path]) -> Path:
     """Give a folder that distributions are installed in."""
     site = tmp_path_factory.mktemp("site")
     for name, text in PLUGINS.items():
-        module = name.replace("-", "_")
-        (site / f"{module}.py").write_text(text)
-        info = site / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[layerkit]\nplugin = {module}\n")
+        lay(site, name, text, bare=True)
     return site
 
 

@@ -108,7 +108,7 @@ def test_a_step_of_the_trainer(dtype: Literal["float32", "float64"], batches: in
 def test_an_update_allocates_nothing_that_grows_with_the_network(
     dtype: Literal["float32", "float64"], options: dict[str, float]
 ) -> None:
-    """Not even with weight decay, which acts on some stretches of the parameters."""
+    """Not even with weight decay, which acts on some segments of the parameters."""
     peaks = {}
     for units in (8, 256):
         gauge = Gauge()

@@ -89,7 +89,7 @@ def test_10_epochs_and_10_more_are_20(make_eventful: Make, parts: tuple[int, ...
     assert once.training is not None
     assert often.training is not None
     assert everything(often.training) == everything(once.training)
-    assert often.training.memory()["observers"][0]["steps"] == list(range(1, 20 * STEPS + 1))
+    assert often.training.memory()["observers"]["diary_1"]["steps"] == list(range(1, 20 * STEPS + 1))
 
 
 def test_a_description_that_is_equal_is_the_same_optimizer(make_eventful: Make) -> None:
@@ -119,7 +119,7 @@ def test_with_another_optimizer_a_training_starts_anew_from_the_present_weights(
     assert model.training is not None
     assert reference.training is not None
     assert everything(model.training) == everything(reference.training)
-    assert model.training.memory()["observers"][0]["steps"] == list(range(1, 2 * STEPS + 1))
+    assert model.training.memory()["observers"]["diary_1"]["steps"] == list(range(1, 2 * STEPS + 1))
 
 
 def test_forgetting_the_training_starts_anew_with_the_same_optimizer(make_eventful: Make) -> None:
@@ -307,7 +307,7 @@ def test_everything_that_a_training_owns_has_a_name(make_eventful: Make) -> None
         "state/centered_1.count",
         "state/skip_1.layers.centered_1.mean",
         "slots/velocity",
-        "observers/0/mean",
+        "observers/diary_1/mean",
     } <= names
     assert set(left.training.memory()["streams"]) >= {"noise_1", "skip_1.layers.noise_1"}
 

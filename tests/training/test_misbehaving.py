@@ -228,7 +228,9 @@ COMPONENTS: dict[str, tuple[type[object], str, str | None]] = {
 BEFORE = None, None
 AFTER_NINE_STEPS = 1, FATAL - 1
 TIMES: dict[str, tuple[int | None, int | None]] = {
-    **dict.fromkeys(("prepare", "slots", "load", "watcher", "watch", "end"), BEFORE),
+    **dict.fromkeys(("prepare", "slots", "load"), BEFORE),
+    **dict.fromkeys(("watch", "watcher"), (0, 0)),
+    "end": (3, 3 * BATCHES),
     "step": (1, FATAL),
     "epoch": (2, 2 * BATCHES),
     **dict.fromkeys(("losses", "loss"), (1, FATAL - 2)),  # another call was on the validation samples

@@ -10,9 +10,9 @@ from multiprocessing.reduction import ForkingPickler
 import numpy as np
 
 from layerkit.component import Component, ComponentT
-from layerkit.registry.discovery import builtin_registry
-from layerkit.registry.registry import Registration
-from layerkit.spec.schema import field_docs
+from layerkit.registry.discovery import installed_registry
+from layerkit.registry.registration import Registration
+from layerkit.spec.field_docs import field_docs
 from layerkit.stack.stage import Stage
 from layerkit.testing.conformance.verdicts import blaming, given, require
 
@@ -22,7 +22,7 @@ def json_copy(component: ComponentT) -> ComponentT:
     with blaming(component, "model_dump_json"):
         text = component.model_dump_json()
     with given(f"reading {text}"), blaming(component, "model_validate_json"):
-        return type(component).model_validate_json(text, context={"resolver": builtin_registry()})
+        return type(component).model_validate_json(text, context={"resolver": installed_registry()})
 
 
 def registration(component: Component, rng: np.random.Generator) -> None:

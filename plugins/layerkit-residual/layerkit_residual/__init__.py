@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from layerkit import Component, hookimpl
 from layerkit_residual.residual import Residual
 
+LAYERKIT_API = 2
 __all__ = ["Residual"]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from layerkit import Affine, Array, Layer, Node, ReLU, Shape, ShapeError, chain_shape
+from layerkit import Affine, Array, Branch, Layer, Node, ReLU, Shape, ShapeError, chain_shape
 
 
 class Residual(Layer):
@@ -40,8 +40,13 @@ class Residual(Layer):
     shortcut: Annotated[tuple[Layer, ...], Field(strict=False)] = ()
     """The layers S past them; none keep the inputs as they are."""
 
-    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
-        return {"layers": self.layers, "shortcut": self.shortcut}
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(layers=(ReLU(), Affine(units=5)))
+        yield cls(layers=(Affine(units=3), ReLU()), shortcut=(Affine(units=3),))
+
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
+        return {"layers": Branch(self.layers), "shortcut": Branch(self.shortcut)}
 
     def output_shape(self, input_shape: Shape) -> Shape:
         through, past = chain_shape(self.layers, input_shape), chain_shape(self.shortcut, input_shape)

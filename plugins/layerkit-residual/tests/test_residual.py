@@ -16,7 +16,6 @@ import layerkit as lk
 from layerkit import Affine, Array, CategoricalCrossEntropy, Layer, ReLU, Sequential
 from layerkit.cli.main import cli
 from layerkit.testing import check_network_gradients
-from layerkit.training.run import Run
 
 DISTRIBUTION = "layerkit-residual"
 
@@ -83,18 +82,17 @@ def test_gradients_of_networks_are_right(layers: list[Layer], inputs: Array) -> 
 
 
 def test_no_input_gradient_is_made_where_none_is_needed(inputs: Array) -> None:
-    model = network(Residual(layers=(ReLU(), Affine(units=4)), shortcut=(Affine(units=4),)))
-    labels = np.zeros(6, np.int64)
-    model.forward_loss(inputs, labels)
-    assert model.backward() is None
-    wanted = model.gradients.copy()
-    for node in model.nodes[0].tree():
-        node.needs_input_gradient = True
-    model.forward_loss(inputs, labels)
-    gradient = model.backward()
+    stack = [Residual(layers=(ReLU(), Affine(units=4)), shortcut=(Affine(units=4),)), CategoricalCrossEntropy()]
+    models = [
+        Sequential(stack, input_shape=(4,), dtype="float64", seed=0, needs_input_gradient=needed) for needed in (False, True)
+    ]
+    for model in models:
+        model.forward_loss(inputs, np.zeros(6, np.int64))
+    without, gradient = [model.backward() for model in models]
+    assert without is None
     assert gradient is not None
     assert gradient.shape == inputs.shape
-    np.testing.assert_array_equal(model.gradients, wanted)
+    np.testing.assert_array_equal(models[0].gradients, models[1].gradients)
 
 
 # --- the nodes within ---------------------------------------------------------------------------------------------
@@ -103,7 +101,7 @@ def test_no_input_gradient_is_made_where_none_is_needed(inputs: Array) -> None:
 def test_one_description_in_many_places_has_many_nodes(inputs: Array) -> None:
     block = Residual(layers=(ReLU(), Affine(units=4)))
     model = network(block, block, Residual(layers=(block, block)))
-    nodes = [node for top in model.nodes for node in top.tree() if isinstance(node.layer, Affine)]
+    nodes = [node for top in model.nodes for node in top.tree() if isinstance(node.stage, Affine)]
     assert [node.name for node in nodes] == [
         "residual_1.layers.affine_1",
         "residual_2.layers.affine_1",
@@ -267,7 +265,7 @@ def test_a_shape_that_does_not_fit_within_is_shown_in_its_place(
 def test_names_may_be_alike_in_different_branches() -> None:
     one = Affine(units=4, name="one")
     model = network(Residual(layers=(one,), shortcut=(one,)), Residual(layers=(one,)))
-    names = [node.name for top in model.nodes for node in top.tree() if node.layer is one]
+    names = [node.name for top in model.nodes for node in top.tree() if node.stage is one]
     assert names == ["residual_1.layers.one", "residual_1.shortcut.one", "residual_2.layers.one"]
 
 
@@ -298,9 +296,8 @@ def test_the_deep_spec_learns_what_its_plain_stack_does_not(spec: lk.RunSpec, tm
     def trained(layers: tuple[Any, ...]) -> tuple[float, float]:
         training = spec.training.model_copy(update={"epochs": 11})
         model = spec.model.model_copy(update={"layers": layers})
-        run = Run.prepare(spec.model_copy(update={"model": model, "training": training}), SPEC.parent)
-        losses = [record.loss for record in run.epochs(tmp_path)]
-        return losses[-1], float((run.score() or "").split()[-1])
+        run = lk.run(spec.model_copy(update={"model": model, "training": training}), out=tmp_path / str(len(layers)))
+        return run.history.loss[-1], run.scores["accuracy"]
 
     loss, accuracy = trained(spec.model.layers)
     plain_loss, plain_accuracy = trained(tuple(plain))

@@ -9,6 +9,8 @@ import numpy as np
 
 from layerkit import Array, Component, Layer, Node, hookimpl
 
+LAYERKIT_API = 2
+
 
 class Swish(Layer):
     """Swish activation: ``outputs = inputs * sigmoid(beta * inputs)``, element by element.

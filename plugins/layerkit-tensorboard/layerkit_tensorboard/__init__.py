@@ -11,6 +11,7 @@ from layerkit_tensorboard.observer import TensorBoard
 if TYPE_CHECKING:
     import click
 
+LAYERKIT_API = 2
 __all__ = ["TensorBoard"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from layerkit import Array
+from layerkit import Array, EpochRecord
 
 FOLDER = "tensorboard"
 """Where the event files of a run stand within its directory."""
@@ -44,11 +44,13 @@ class EventFile:
         self._flushed = time.monotonic()
         self._add(file_version="brain.Event:2")
 
-    def add_scalar(self, tag: str, value: float, step: int) -> None:
-        """Add one point to the curve ``tag``."""
+    def add_record(self, record: EpochRecord) -> None:
+        """Add the figures of one epoch, a point to each of their curves."""
         from tensorboardX.summary import scalar
 
-        self._add(step=step, summary=scalar(tag, value))
+        metrics = {f"metrics/{name}": value for name, value in record.metrics.items()}
+        for tag, value in {"loss": record.loss, "learning_rate": record.learning_rate, **metrics}.items():
+            self._add(step=record.epoch, summary=scalar(tag, value))
 
     def add_histogram(self, tag: str, values: Array, step: int) -> None:
         """Add the distribution of ``values``; one whose range is not finite is left out."""

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
 
 import click
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from layerkit import EpochRecord
 from layerkit_tensorboard.events import FOLDER, PREFIX, EventFile
-
-
-class _Epoch(BaseModel):
-    """What an event needs to know of one line of a history."""
-
-    epoch: Annotated[int, Field(ge=0, lt=2**63)]
-    loss: float
 
 
 @click.command("tensorboard-export")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def command(run: Path) -> None:
-    """Write the loss of each epoch in the run directory RUN as events for TensorBoard, into its folder "tensorboard"."""
-    epochs = _history(run)
+    """Write the figures of each epoch in the run directory RUN as events for TensorBoard, into its folder "tensorboard"."""
+    records = _history(run)
     folder = run / FOLDER
     if any(folder.glob(f"{PREFIX}*")):
         raise click.UsageError(f"{folder} has events already; nothing was written")
     with closing(EventFile(folder)) as events:
-        for item in epochs:
-            events.add_scalar("loss", item.loss, item.epoch)
-    click.echo(f"{len(epochs)} epochs: tensorboard --logdir {folder}")
+        for record in records:
+            events.add_record(record)
+    click.echo(f"{len(records)} epochs: tensorboard --logdir {folder}")
 
 
-def _history(run: Path) -> list[_Epoch]:
-    """Return the epochs of a run.
+def _history(run: Path) -> list[EpochRecord]:
+    """Return the records of a run.
 
     Raises
     ------
@@ -46,10 +39,14 @@ def _history(run: Path) -> list[_Epoch]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise click.UsageError(f"{run} is no run directory: {path.name}: {error.strerror}") from None
-    epochs = []
+    reader = TypeAdapter(EpochRecord)
+    records = []
     for number, line in enumerate(lines, 1):
         try:
-            epochs.append(_Epoch.model_validate_json(line))
+            record = reader.validate_json(line)
         except ValidationError:
-            raise click.UsageError(f"{path}, line {number}: this is no record of an epoch") from None
-    return epochs
+            record = None
+        if record is None or not 0 <= record.epoch < 2**63:  # what a step of an event can hold
+            raise click.UsageError(f"{path}, line {number}: this is no record of an epoch")
+        records.append(record)
+    return records

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from layerkit_tensorboard import TensorBoard
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
 import layerkit as lk
-from layerkit import SGD, Affine, CategoricalCrossEntropy, EpochRecord, ReLU, Sequential, Trainer
-from layerkit.cli.main import main
+from layerkit import SGD, Affine, CategoricalCrossEntropy, EpochRecord, ReLU, Sequential, Training
+from layerkit.cli.main import cli
 
 DISTRIBUTION = "layerkit-tensorboard"
 
@@ -64,8 +65,12 @@ def points(run: Path) -> list[Point]:
     return [Point(value.tag, event.step, value) for event in events for value in event.summary.value]
 
 
+def curve(run: Path, tag: str) -> list[tuple[int, float]]:
+    return [(point.step, point.value.simple_value) for point in points(run) if point.tag == tag]
+
+
 def losses(run: Path) -> list[tuple[int, float]]:
-    return [(point.step, point.value.simple_value) for point in points(run) if point.tag == "loss"]
+    return curve(run, "loss")
 
 
 def histograms(run: Path) -> list[Point]:
@@ -79,8 +84,20 @@ def trained(folder: Path, epochs: int, **fields: Any) -> tuple[Sequential, list[
     """Train a small network that is watched; return it and the losses of its epochs."""
     rng = np.random.default_rng(0)
     model = Sequential([Affine(units=4), ReLU(), Affine(units=3), CategoricalCrossEntropy()], input_shape=(5,), seed=0)
-    trainer = Trainer(model, optimizer=SGD(learning_rate=0.1), epochs=epochs, observers=[TensorBoard(**fields)], folder=folder)
-    return model, trainer.fit(rng.standard_normal((20, 5)), rng.integers(0, 3, 20)).loss
+    inputs, labels = rng.standard_normal((20, 5)), rng.integers(0, 3, 20)
+    watched = (TensorBoard(**fields),)
+    history = model.fit(inputs, labels, folder=folder, optimizer=SGD(learning_rate=0.1), epochs=epochs, observers=watched)
+    return model, history.loss
+
+
+def training_of(model: Sequential, folder: Path) -> Training:
+    """Return a training that nobody runs, so that a test can say itself what is seen."""
+    return Training(model.nodes, model.parameters, model.gradients, model.layout, SGD(learning_rate=0.1), folder)
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Training:
+    return training_of(Sequential([Affine(units=3), CategoricalCrossEntropy()], input_shape=(3,), seed=0), tmp_path)
 
 
 def test_every_epoch_has_its_loss(tmp_path: Path) -> None:
@@ -119,14 +136,23 @@ def test_a_histogram_is_of_the_array_after_the_epoch(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.cumsum(histogram.bucket)[:-1], below)
 
 
+def test_learning_rate_and_metrics_are_curves_too(training: Training, tmp_path: Path) -> None:
+    with TensorBoard().watch(training, {}) as watcher:
+        watcher.epoch(EpochRecord(0, 2.0, {"accuracy": 0.25, "validation_loss": 3.0}, learning_rate=0.5))
+        watcher.epoch(EpochRecord(1, 1.0, {"accuracy": 0.75}, learning_rate=0.125))
+    assert curve(tmp_path, "learning_rate") == [(0, 0.5), (1, 0.125)]
+    assert curve(tmp_path, "metrics/accuracy") == [(0, 0.25), (1, 0.75)]
+    assert curve(tmp_path, "metrics/validation_loss") == [(0, 3.0)]
+
+
 class Twin(lk.Layer):
     """Runs one inner stack."""
 
     type: str = "twin"
     inner: tuple[lk.Layer, ...]
 
-    def branches(self, input_shape: lk.Shape) -> dict[str, tuple[lk.Layer, ...]]:
-        return {"inner": self.inner}
+    def branches(self, input_shape: lk.Shape) -> dict[str, lk.Branch]:
+        return {"inner": lk.Branch(self.inner)}
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
         return node.branches["inner"].forward(inputs)
@@ -137,30 +163,26 @@ class Twin(lk.Layer):
 
 def test_nodes_within_branches_are_watched_too(tmp_path: Path) -> None:
     model = Sequential([Twin(inner=(Affine(units=3),)), CategoricalCrossEntropy()], input_shape=(3,), seed=0)
-    with TensorBoard(histogram_every=1).watch(model.nodes, tmp_path) as tell:
-        tell(EpochRecord(0, 1.0))
+    with TensorBoard(histogram_every=1).watch(training_of(model, tmp_path), {}) as watcher:
+        watcher.epoch(EpochRecord(0, 1.0))
     assert {point.tag for point in histograms(tmp_path)} == {
         f"{kind}/twin_1.inner.affine_1.{array}" for kind in ("parameters", "gradients") for array in ("weight", "bias")
     }
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38], ids=str)
-def test_values_that_cannot_be_drawn_have_no_histogram(tmp_path: Path, value: float) -> None:
-    model = Sequential([Affine(units=3), CategoricalCrossEntropy()], input_shape=(3,), seed=0)
-    model["affine_1"].params.weight[0, 0] = value
-    model["affine_1"].params.weight[0, 1] = -3e38
-    with TensorBoard(histogram_every=1).watch(model.nodes, tmp_path) as tell:
-        tell(EpochRecord(0, 1.0))
+def test_values_that_cannot_be_drawn_have_no_histogram(training: Training, tmp_path: Path, value: float) -> None:
+    training.nodes[0].params.weight[0, :2] = value, -3e38
+    with TensorBoard(histogram_every=1).watch(training, {}) as watcher:
+        watcher.epoch(EpochRecord(0, 1.0))
     tags = {point.tag for point in histograms(tmp_path)}
     assert tags == {"parameters/affine_1.bias", "gradients/affine_1.weight", "gradients/affine_1.bias"}
 
 
-def test_what_was_seen_before_a_failure_is_kept(tmp_path: Path) -> None:
-    model = Sequential([Affine(units=3), CategoricalCrossEntropy()], input_shape=(3,), seed=0)
-
+def test_what_was_seen_before_a_failure_is_kept(training: Training, tmp_path: Path) -> None:
     def fail() -> None:
-        with TensorBoard().watch(model.nodes, tmp_path) as tell:
-            tell(EpochRecord(0, 2.0))
+        with TensorBoard().watch(training, {}) as watcher:
+            watcher.epoch(EpochRecord(0, 2.0))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -168,11 +190,11 @@ def test_what_was_seen_before_a_failure_is_kept(tmp_path: Path) -> None:
     assert losses(tmp_path) == [(0, 2.0)]
 
 
-def test_a_slow_training_can_be_watched_as_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_training_can_be_watched_as_it_goes(training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", itertools.count(step=60).__next__)  # a minute each time that anyone asks
-    with TensorBoard().watch([], tmp_path) as tell:
+    with TensorBoard().watch(training, {}) as watcher:
         for epoch in range(3):
-            tell(EpochRecord(epoch, 2.0))
+            watcher.epoch(EpochRecord(epoch, 2.0))
             assert losses(tmp_path)[-1] == (epoch, 2.0)
 
 
@@ -180,7 +202,7 @@ def test_two_trainings_into_one_folder_have_two_files(tmp_path: Path) -> None:
     for _ in range(2):
         trained(tmp_path, epochs=2)
     files = list((tmp_path / "tensorboard").iterdir())
-    assert [len(read_events(path)) for path in files] == [3, 3]
+    assert [len(read_events(path)) for path in files] == [5, 5]
 
 
 def test_a_full_disk_ends_the_training_and_does_not_block_it() -> None:
@@ -188,15 +210,17 @@ def test_a_full_disk_ends_the_training_and_does_not_block_it() -> None:
     program = """
 import resource, signal, tempfile
 from pathlib import Path
-from layerkit import EpochRecord
+import numpy as np
+from layerkit import SGD, EpochRecord, Training
 from layerkit_tensorboard import TensorBoard
 
 with tempfile.TemporaryDirectory() as folder:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-    with TensorBoard().watch([], Path(folder)) as tell:
+    training = Training((), np.zeros(0), np.zeros(0), (), SGD(learning_rate=0.1), Path(folder))
+    with TensorBoard().watch(training, {}) as watcher:
         for epoch in range(1000):
-            tell(EpochRecord(epoch, 1.0))
+            watcher.epoch(EpochRecord(epoch, 1.0))
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.returncode == 1
@@ -212,23 +236,10 @@ def test_the_interval_is_a_number_of_epochs(histogram_every: Any) -> None:
 # --- the command line ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def layerkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Give a function that runs a command line and returns its exit code and what it printed."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["layerkit", *map(str, arguments)])
-        code: Any = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return run
-
-
-CommandLine = Callable[..., tuple[int, str, str]]
+def layerkit(*arguments: object) -> tuple[int, str, str]:
+    """Run a command line and return its exit code and what it printed."""
+    result = CliRunner().invoke(cli, [*map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
 
 
 def history(run: Path) -> list[tuple[int, float]]:
@@ -236,7 +247,7 @@ def history(run: Path) -> list[tuple[int, float]]:
     return [(record["epoch"], pytest.approx(record["loss"])) for record in records]
 
 
-def test_a_watched_run_has_its_events_in_the_run_directory(layerkit: CommandLine, tmp_path: Path) -> None:
+def test_a_watched_run_has_its_events_in_the_run_directory(tmp_path: Path) -> None:
     run = tmp_path / "run"
     code, out, _ = layerkit("train", SPEC, "--out", run, "--set", "training.epochs=6")
     assert code == 0
@@ -248,7 +259,7 @@ def test_a_watched_run_has_its_events_in_the_run_directory(layerkit: CommandLine
 
 
 @pytest.fixture
-def finished(layerkit: CommandLine, tmp_path: Path) -> Path:
+def finished(tmp_path: Path) -> Path:
     """Give the directory of a run that nobody watched."""
     run = tmp_path / "run"
     assert layerkit("train", SPEC, "--out", run, "--set", "training.epochs=4", "--set", "training.observers=[]")[0] == 0
@@ -256,15 +267,23 @@ def finished(layerkit: CommandLine, tmp_path: Path) -> Path:
     return run
 
 
-def test_a_finished_run_is_exported(layerkit: CommandLine, finished: Path) -> None:
+def test_a_finished_run_is_exported(finished: Path) -> None:
     code, out, err = layerkit("tensorboard-export", finished)
     assert (code, err) == (0, "")
     assert out == f"4 epochs: tensorboard --logdir {finished / 'tensorboard'}\n"
     assert len(losses(finished)) == 4
     assert losses(finished) == history(finished)
+    assert curve(finished, "learning_rate") == [(epoch, pytest.approx(0.05)) for epoch in range(4)]
 
 
-def test_no_events_are_written_twice(layerkit: CommandLine, finished: Path) -> None:
+def test_metrics_of_a_history_are_exported(tmp_path: Path) -> None:
+    line = {"epoch": 3, "loss": 1.0, "metrics": {"accuracy": 0.5}, "learning_rate": 0.25, "seconds": 0.1}
+    (tmp_path / "history.jsonl").write_text(json.dumps(line))
+    assert layerkit("tensorboard-export", tmp_path)[0] == 0
+    assert curve(tmp_path, "metrics/accuracy") == [(3, 0.5)]
+
+
+def test_no_events_are_written_twice(finished: Path) -> None:
     layerkit("tensorboard-export", finished)
     before = points(finished)
     code, out, err = layerkit("tensorboard-export", finished)
@@ -287,7 +306,7 @@ def test_no_events_are_written_twice(layerkit: CommandLine, finished: Path) -> N
     ],
     ids=["no history", "cut off", "empty line", "no loss", "negative", "too large", "no number", "no object"],
 )
-def test_what_is_no_run_is_refused(layerkit: CommandLine, tmp_path: Path, content: str | None, phrase: str) -> None:
+def test_what_is_no_run_is_refused(tmp_path: Path, content: str | None, phrase: str) -> None:
     if content is not None:
         (tmp_path / "history.jsonl").write_text(content)
     code, out, err = layerkit("tensorboard-export", tmp_path)
@@ -296,13 +315,13 @@ def test_what_is_no_run_is_refused(layerkit: CommandLine, tmp_path: Path, conten
     assert not (tmp_path / "tensorboard").exists()
 
 
-def test_a_folder_that_is_not_there_is_refused(layerkit: CommandLine, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     code, _, err = layerkit("tensorboard-export", tmp_path / "nowhere")
     assert code == 2
     assert "nowhere" in err
 
 
-def test_the_command_is_listed(layerkit: CommandLine) -> None:
+def test_the_command_is_listed() -> None:
     code, out, _ = layerkit("--help")
     assert code == 0
     assert "tensorboard-export" in out

@@ -21,19 +21,16 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from layerkit_vision import Conv2D, GlobalAveragePool2D  # noqa: E402
 
-from layerkit import Array, CategoricalCrossEntropy, Layer, Sequential  # noqa: E402
+from layerkit import Array, CategoricalCrossEntropy, Sequential  # noqa: E402
 
 BATCH, SIZE, CHANNELS, FILTERS, KERNEL = 64, 28, 16, 32, 3
 
 
 def layerkit_pass(inputs: Array, d_out: Array) -> Callable[[], object]:
     """Return one forward and backward pass of the layer, the input gradient included."""
-    layers = [Conv2D(filters=FILTERS, kernel_size=(KERNEL, KERNEL), padding="same"), GlobalAveragePool2D()]
-    model = Sequential([*layers, CategoricalCrossEntropy()], input_shape=inputs.shape[1:], seed=0)
-    node = model.nodes[0]
-    node.needs_input_gradient = True
-    layer = node.layer
-    assert isinstance(layer, Layer)
+    layer = Conv2D(filters=FILTERS, kernel_size=(KERNEL, KERNEL), padding="same")
+    stack = [layer, GlobalAveragePool2D(), CategoricalCrossEntropy()]
+    node = Sequential(stack, input_shape=inputs.shape[1:], seed=0, needs_input_gradient=True).nodes[0]
 
     def run() -> object:
         layer.forward(node, inputs)

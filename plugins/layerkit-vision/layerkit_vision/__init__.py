@@ -12,6 +12,7 @@ from layerkit_vision.global_average_pool import GlobalAveragePool2D
 from layerkit_vision.max_pool import MaxPool2D
 from layerkit_vision.mnist import MNIST5k
 
+LAYERKIT_API = 2
 __all__ = ["AveragePool2D", "Conv2D", "Flatten", "GlobalAveragePool2D", "MNIST5k", "MaxPool2D"]
 
 

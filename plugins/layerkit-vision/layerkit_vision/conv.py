@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, Self
 
 import numpy as np
@@ -63,6 +63,11 @@ class Conv2D(Layer):
     """How the weight (KH, KW, C / G, F) starts."""
     bias_init: Initializer = Zeros()
     """How the bias (F,) starts; weight decay spares it."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls(filters=4, kernel_size=(3, 3))
+        yield cls(filters=4, kernel_size=(2, 3), strides=(2, 1), padding="same", groups=2)
 
     @model_validator(mode="after")
     def _groups_divide_filters(self) -> Self:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Self
 
 from layerkit import Layer, Shape
 from layerkit_vision.windows import Padding, Pair, Windows
@@ -17,6 +19,11 @@ class Pooling2D(Layer):
     """Rows SH and columns SW from one window to the next; null takes ``pool_size``, so that windows lie side by side."""
     padding: Padding = "valid"
     """``valid`` keeps windows within the image; ``same`` lets them reach beyond it, where there are no pixels."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        for options in ({}, {"pool_size": (3, 2), "strides": (1, 2), "padding": "same"}):
+            yield cls.model_validate(options)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*self.windows(input_shape).output_size, input_shape[2])

@@ -21,8 +21,8 @@ def make_node() -> Callable[..., Node]:
     """Give a function that returns the first node of a network, asked for its input gradient."""
 
     def make(layer: Layer, input_shape: Shape, dtype: Literal["float32", "float64"] = "float64") -> Node:
-        node = Sequential([layer, Flatten(), CategoricalCrossEntropy()], input_shape=input_shape, dtype=dtype, seed=1).nodes[0]
-        node.needs_input_gradient = True
+        layers = [layer, Flatten(), CategoricalCrossEntropy()]
+        node = Sequential(layers, input_shape=input_shape, dtype=dtype, seed=1, needs_input_gradient=True).nodes[0]
         for gradient in node.grads.values():
             gradient.fill(np.nan)  # backward overwrites it, so what stood there must not matter
         return node

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from threadpoolctl import threadpool_limits
 
 from layerkit import RunSpec, load_spec
-from layerkit.cli.main import main
+from layerkit.cli.main import cli
 
 FOLDER = Path(__file__).parents[1] / "specs"
 SPECS = sorted(path.name for path in FOLDER.glob("*.json"))
@@ -25,17 +25,9 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def layerkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Give a function that runs a command line in this process and returns what it printed."""
-
-    def run(*arguments: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["layerkit", *map(str, arguments)])
-        capsys.readouterr()
-        main()
-        return capsys.readouterr().out
-
-    return run
+def printed_by(*arguments: object) -> str:
+    """Run a command line, which must succeed, and return what it printed."""
+    return CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=False).stdout
 
 
 def test_there_are_specs() -> None:
@@ -51,16 +43,16 @@ def test_a_spec_is_valid_and_comes_back_as_it_went(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_a_spec_trains(layerkit: Callable[..., str], name: str, tmp_path: Path) -> None:
+def test_a_spec_trains(name: str, tmp_path: Path) -> None:
     shortened = ("--set", "data.test_size=0.75", "--set", "training.epochs=3")
-    layerkit("train", FOLDER / name, "--out", tmp_path / "run", *shortened)
+    printed_by("train", FOLDER / name, "--out", tmp_path / "run", *shortened)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
     assert len(losses) == 3
     assert losses[2] < losses[0] / 2
 
 
-def test_digits_cnn_gets_98_of_100_digits_right(layerkit: Callable[..., str], tmp_path: Path) -> None:
-    printed = layerkit("train", FOLDER / "digits_cnn.json", "--out", tmp_path / "run")
+def test_digits_cnn_gets_98_of_100_digits_right(tmp_path: Path) -> None:
+    printed = printed_by("train", FOLDER / "digits_cnn.json", "--out", tmp_path / "run")
     found = re.search(r"^test set accuracy = (\d\.\d+)$", printed, re.MULTILINE)
     assert found is not None
     assert float(found[1]) >= 0.98

@@ -10,7 +10,7 @@ import numpy as np
 
 from layerkit.errors import GradientError
 from layerkit.network.sequential import build
-from layerkit.registry.discovery import builtin_registry
+from layerkit.registry.discovery import installed_registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.layer import Layer
@@ -68,7 +68,7 @@ def _check_spec(path: Path, seed: int, batch: int) -> list[GradientCheck]:
 
 
 def _check_type(tag: str, seed: int, batch: int) -> list[GradientCheck]:
-    stage = example(builtin_registry().resolve(Stage, tag))
+    stage = example(installed_registry().resolve(Stage, tag))
     shape = example_input_shape(stage)
     if isinstance(stage, Loss):
         return check_loss_gradients(stage, shape, seed=seed, batch=batch)

@@ -1,4 +1,4 @@
-"""Real distributions for the tests of discovery, and processes that find them on their path."""
+"""Distributions that are thrown away after a test, and processes that find them on their path."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ import subprocess
 import sys
 import textwrap
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from layerkit.registry.discovery import installed_plugins, installed_registry
+
 PRELUDE = """
 from typing import Callable, Literal
 import click
 from layerkit import Initializer, Layer, Loss, hookimpl
+
+LAYERKIT_API = 2
 
 class Times(Layer):
     \"\"\"Multiplies by a number.\"\"\"
@@ -32,7 +37,7 @@ class Times(Layer):
         return self.factor * d_out
 
 """
-"""What the source of every plugin here starts with; each has a layer with a type of its own."""
+"""What the source of a plugin starts with, unless it is bare: a layer with a type of its own."""
 
 OFFER = """
 @hookimpl
@@ -184,3 +189,43 @@ def lay() -> Callable[..., Path]:
 def pack() -> Callable[..., Path]:
     """Give a function that writes the wheel of a distribution into a folder, and returns the wheel."""
     return lambda folder, name, *source, **options: Dist(name, *source, **options).wheel(folder)
+
+
+@pytest.fixture
+def put_on_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Give a function that lets what lies in a folder be installed in this process, for as long as the test runs."""
+    folders: list[Path] = []
+    before = set(sys.modules)
+
+    def put(folder: Path) -> None:
+        folders.append(folder)
+        monkeypatch.syspath_prepend(folder)
+        _forget_plugins()
+
+    yield put
+    _forget_plugins()
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent in folders:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def install(tmp_path: Path, put_on_path: Callable[[Path], None]) -> Callable[[str, str], Path]:
+    """Give a function that installs a distribution with one module of the given source, and returns where."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    put_on_path(folder)
+
+    def lay_here(name: str, source: str) -> Path:
+        Dist(name, source, version="2.5", bare=True).lay(folder)
+        _forget_plugins()
+        return folder
+
+    return lay_here
+
+
+def _forget_plugins() -> None:
+    """Let the next question about plugins look for them anew."""
+    invalidate_caches()
+    installed_plugins.cache_clear()
+    installed_registry.cache_clear()

@@ -12,9 +12,9 @@ import click
 
 from layerkit.component import FAMILY_KEY, Component
 from layerkit.registry.discovery import installed_registry
-from layerkit.registry.registry import FAMILIES, Registration
+from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.spec.diagnostics import shortened
-from layerkit.spec.schema import field_docs
+from layerkit.spec.field_docs import field_docs
 
 _SIGNS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 _BOUNDS = (*_SIGNS, "multipleOf", "pattern", "minLength", "maxLength", "minItems", "maxItems")

@@ -15,11 +15,11 @@ import numpy as np
 
 from layerkit.registry.discovery import (
     DISABLE_VARIABLE,
-    OWN_DISTRIBUTION,
     Plugin,
     installed_plugins,
     plugins_disabled,
 )
+from layerkit.registry.registration import OWN_DISTRIBUTION
 from layerkit.registry.requirements import unmet_requirement
 
 

@@ -1,0 +1,37 @@
+"""Public names that a package declares once, in its stub file, and that are imported on first use."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` for a package whose ``__init__.pyi`` imports its public names.
+
+    Each stands on a line ``from package.module import Name as Name``: to a type checker, that is a name to re-export.
+    """
+    namespace = vars(sys.modules[package])
+    with open(f"{namespace['__path__'][0]}/__init__.pyi", encoding="utf-8") as stub:
+        statements = ast.parse(stub.read()).body
+    homes = {
+        alias.name: str(statement.module)
+        for statement in statements
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+        if alias.asname == alias.name
+    }
+
+    def resolve(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = namespace[name] = getattr(import_module(homes[name]), name)
+        return value
+
+    def listing() -> list[str]:
+        return sorted({*namespace, *homes})
+
+    return resolve, listing, [*homes]

@@ -1,0 +1,65 @@
+"""The order and the names of a stack: what can be said of it without asking a layer for its shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerkit.spec.faults import Fault
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
+
+
+def node_names(layers: Sequence[Stage | None]) -> list[str]:
+    """Return each layer's own name, or its type and count: ``affine_1``, ``relu_1``, ``affine_2``."""
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        tag = layer.type if layer else ""
+        counts[tag] = counts.get(tag, 0) + 1
+        names.append((layer and layer.name) or f"{tag}_{counts[tag]}")
+    return names
+
+
+def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
+    """Return what is wrong with the order and the names of a stack; None stands for a layer that is faulty in itself."""
+    faults = []
+    last = len(layers) - 1
+    losses = {kind for kind in set(map(type, layers)) if issubclass(kind, Loss)}  # a stack is long, its kinds are few
+    for index, layer in enumerate(layers):
+        if layer is not None and type(layer) in losses and index < last:
+            message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"
+            faults.append(Fault(("layers", index), "misplaced_loss", message))
+        elif index == last and layer is not None and not isinstance(layer, Loss):
+            message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
+            faults.append(Fault(("layers", index), "missing_loss", message))
+    return faults + name_faults(layers)
+
+
+def inner_loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
+    """Return which of the stages within another layer are losses."""
+    message = "{} is a loss; within a layer there is nothing for it to end"
+    return [
+        Fault((field, index), "misplaced_loss", message.format(stage.type))
+        for index, stage in enumerate(layers)
+        if isinstance(stage, Loss)
+    ]
+
+
+def name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:
+    """Return which names stand twice; where a layer is faulty, counts are not known, and given names alone are compared."""
+    if not any(layer is not None and layer.name for layer in layers):
+        return []  # a type and a count give no name twice
+    sound = type(None) not in set(map(type, layers))
+    names = node_names(layers) if sound else [layer.name if layer is not None else None for layer in layers]
+    faults: list[Fault] = []
+    if len(set(names)) == len(names):
+        return faults
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name is None:
+            continue
+        if name in seen:
+            message = f'the name "{name}" belongs to {field}[{seen[name]}] already; names must differ'
+            faults.append(Fault((field, index), "duplicate_name", message))
+        seen.setdefault(name, index)
+    return faults
