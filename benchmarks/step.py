@@ -20,7 +20,15 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 (the number of threads is read when it is imported)
 
-from layerkit import SGD, Affine, CategoricalCrossEntropy, ReLU, Sequential, Trainer  # noqa: E402 (it imports NumPy)
+from layerkit import (  # noqa: E402 (it imports NumPy)
+    SGD,
+    Affine,
+    CategoricalCrossEntropy,
+    ReLU,
+    Sequential,
+    Trainer,
+    TrainingSpec,
+)
 
 CASES = {
     "digits_mlp, 1347 x 64-32-10, full batch, float64": ((64, 32, 10), 1347, "float64"),
@@ -36,8 +44,7 @@ def layerkit_step(sizes: tuple[int, ...], batch: int, dtype: str) -> Callable[[]
     model = Sequential([*stack, CategoricalCrossEntropy()], input_shape=sizes[:1], dtype=dtype, seed=0)  # type: ignore[arg-type]  # a table of strings
     inputs = rng.standard_normal((batch, sizes[0])).astype(dtype)
     targets = rng.integers(0, sizes[-1], batch)
-    trainer = Trainer(model, optimizer=SGD(learning_rate=1e-3), epochs=10**9)
-    epochs = trainer.run(inputs, targets)
+    epochs = Trainer(model, TrainingSpec(optimizer=SGD(learning_rate=1e-3), epochs=10**9)).run(inputs, targets)
     return lambda: next(epochs)
 
 

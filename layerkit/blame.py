@@ -37,7 +37,7 @@ class Blame:
         self.component = component
         self.method = method
         self.node = node
-        self._allowed = (ComponentError, DataError, KeyboardInterrupt, GeneratorExit, *refusals)
+        self._allowed = (ComponentError, DataError, KeyboardInterrupt, *refusals)
 
     def __enter__(self) -> None:
         pass

@@ -9,7 +9,6 @@ import pytest
 
 import layerkit as lk
 from layerkit.cli.main import main
-from layerkit.training.run import Run
 
 FOLDER = Path(__file__).parents[1] / "specs"
 SPECS = sorted(FOLDER.glob("*.json"))
@@ -41,10 +40,13 @@ def test_its_gradients_are_right(path: Path, monkeypatch: pytest.MonkeyPatch, ca
 def test_it_trains(path: Path, tmp_path: Path) -> None:
     spec = run_spec(path)
     training = spec.training.model_copy(update={"epochs": 5})
-    run = Run.prepare(spec.model_copy(update={"training": training}), path.parent)
+    short = spec.model_copy(update={"training": training})
+    run = lk.run(short, out=tmp_path / "out", folder=path.parent)
+    assert len(run.history) == 5
+    assert run.history.loss[-1] < run.history.loss[0]
     assert run.data.test is not None
-    before = run.model.loss(run.data.test.inputs, run.data.test.targets)
-    losses = [record.loss for record in run.epochs(tmp_path)]
-    assert len(losses) == 5
-    assert losses[-1] < losses[0]
-    assert run.model.loss(run.data.test.inputs, run.data.test.targets) < before
+    inputs, targets, weight = run.data.test.take(slice(0, len(run.data.test)))
+    untrained = lk.build(spec.model, seed=spec.seed)
+    if spec.training.initial_weights is not None:
+        untrained.load_weights(path.parent / spec.training.initial_weights)
+    assert run.model.loss(inputs, targets, weight) < untrained.loss(inputs, targets, weight)

@@ -20,6 +20,12 @@ class Split:
     validation: Samples | None = None
     test: Samples | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            part = getattr(self, name)
+            if not (isinstance(part, Samples) or (part is None and name != "train")):
+                raise TypeError(f"{name} must be Samples, such as ArraySamples, received {type(part).__name__}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:

@@ -92,10 +92,12 @@ class SplittingDataset(Dataset):
 def standardized(inputs: Array, reference: Array) -> Array:
     """Return ``(inputs - mean) / std``, feature by feature, with mean and standard deviation of ``reference`` (N, \\*shape).
 
-    A feature that is constant in the reference is only moved: what rounding makes of its deviation is no scale.
+    A feature that is constant in the reference is only moved: what rounding makes of its deviation is no scale. Floats keep their
+    dtype; the arithmetic is that of float64, where squares of what float32 holds neither overflow nor vanish.
     """
-    mean, std = reference.mean(axis=0), reference.std(axis=0)
-    lowest, highest = reference.min(axis=0), reference.max(axis=0)
+    dtype = inputs.dtype if inputs.dtype.kind == "f" else np.dtype(np.float64)
+    mean, std = (np.asarray(measure(axis=0, dtype=np.float64)) for measure in (reference.mean, reference.std))
+    lowest, highest = (extreme(axis=0).astype(np.float64) for extreme in (reference.min, reference.max))
     mean = np.where(lowest == highest, lowest, mean)  # so that a constant becomes 0, and not what is left of its rounded mean
-    rounding = 4 * np.finfo(mean.dtype).eps * np.maximum(np.abs(lowest), np.abs(highest))
-    return np.asarray((inputs - mean) / np.where(highest - lowest > rounding, std, 1))
+    rounding = 4 * np.finfo(dtype).eps * np.maximum(np.abs(lowest), np.abs(highest))
+    return np.asarray((inputs - mean) / np.where(highest - lowest > rounding, std, 1)).astype(dtype, copy=False)

@@ -164,7 +164,8 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     Returns
     -------
     Array
-        Float64 (N,), divided by the largest: a sum of large weights would overflow.
+        Float64 (N,), divided by a power of two that leaves the largest between 0.5 and 1: a sum of large weights would overflow,
+        and how weights compare is not touched by such a division.
 
     Raises
     ------
@@ -174,7 +175,8 @@ def sample_weights(sample_weight: Array, count: int) -> Array:
     weights = finite_weights(sample_weight, count)
     if not weights.any():
         raise TargetError("all sample weights are 0, so the loss is a mean over nothing")
-    scaled: Array = weights / weights.max()
+    _, exponent = np.frexp(np.max(weights))
+    scaled: Array = np.ldexp(weights, -exponent)
     return scaled
 
 
@@ -191,4 +193,4 @@ def finite_weights(sample_weight: Array, count: int) -> Array:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
-    return sample_weight.astype(np.float64)
+    return sample_weight.astype(np.float64, copy=False)

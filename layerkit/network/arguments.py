@@ -17,8 +17,11 @@ def as_array(values: npt.ArrayLike, what: str) -> Array:
     Raises
     ------
     DataError
-        If they make none.
+        If they make none, or some are masked.
     """
+    subclass = isinstance(values, np.ndarray) and type(values) is not np.ndarray
+    if subclass and isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise DataError(f"{what} are masked in places, and what a mask hides would be used; fill it in or leave the rows out")
     try:
         return np.asarray(values)
     except ValueError as error:

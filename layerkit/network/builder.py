@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from layerkit.errors import ComponentError, InputError, MemoryBudgetError
+from layerkit.blame import Blame
+from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
 from layerkit.memory import free_memory, size_text
 from layerkit.network.arguments import read_only
@@ -159,11 +160,7 @@ class _Builder:
 
 def _fill(array: Array, initializer: Initializer, node: Node, name: str) -> None:
     rng = node.rng
-    try:
+    with Blame(initializer, "draw", f"{node.name}.{name}"):
         initializer.fill(array, rng)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a third party's initializer may fail in any way, even exit
-        raise ComponentError.caused_by(error, initializer, "draw", f"{node.name}.{name}") from error
     if not (np.isfinite(array.min()) and np.isfinite(array.max())):  # which take no memory
         raise InputError(f"{node.name}.{name}: {initializer.type} gives initial values that are not finite in {array.dtype}")

@@ -46,7 +46,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str,
     from safetensors.numpy import save
 
     # safetensors writes wrong bytes, without a word, for an array that is not C-contiguous.
-    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, dict(metadata))
+    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, dict(metadata))
     try:
         write_whole_file(path, content)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -158,18 +159,18 @@ class Training:
         return found
 
     def memory(self) -> dict[str, Json]:
-        """Return all that the training owns and that is no array, as JSON."""
+        """Return all that the training owns and that is no array, as JSON of its own."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
             "step": self.step,
             "mean_loss": self.mean_loss,
             "seen": self.seen,
-            "arrangement": self._arrangement,
+            "arrangement": list(self._arrangement),
             "history": [asdict(record) for record in self.history],
             "streams": {node.name: node.rng.bit_generator.state for node in self.every_node() if node.has_drawn},
             "observers": {
-                observer: {name: value for name, value in memory.items() if not isinstance(value, np.ndarray)}
+                observer: {name: copy.deepcopy(value) for name, value in memory.items() if not isinstance(value, np.ndarray)}
                 for observer, memory in self._memories.items()
             },
         }
@@ -199,7 +200,7 @@ class Training:
         for observer, kept in memory["observers"].items():
             remembered = self._memories.setdefault(observer, {})
             remembered.clear()
-            remembered |= kept
+            remembered |= copy.deepcopy(kept)
         for name, array in arrays.items():
             if name.startswith("observers/"):
                 _, observer, key = name.split("/", 2)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
-from layerkit.errors import ComponentError, DataError
+from layerkit.errors import ComponentError, DataError, TargetError
 from layerkit.losses.targets import finite_weights
 from layerkit.network.sequential import Sequential
 from layerkit.typing import Array, Shape
@@ -35,6 +35,27 @@ def checked_arrays(
     return ArraySamples(*batch)
 
 
+def taken(samples: Samples, rows: Rows, out: Batch | None = None) -> Batch:
+    """Return what ``samples`` have in ``rows``, as many as were asked for.
+
+    Raises
+    ------
+    DataError
+        If they cannot be had.
+    ComponentError
+        If the code of the samples fails, or gives something else.
+    """
+    with Blame(samples, "take"):
+        batch = samples.take(rows, out)
+    count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+    if isinstance(batch, Batch) and all(part is None or len(part) == count for part in batch):
+        return batch
+    received = (
+        f"a Batch of {[len(part) for part in batch if part is not None]}" if isinstance(batch, Batch) else type(batch).__name__
+    )
+    raise ComponentError(samples, "take", f"returned {received}, expected a Batch of {count} samples")
+
+
 def _require_finite(inputs: Array, rows: Rows | None = None) -> None:
     finite = np.isfinite(inputs).all(axis=tuple(range(1, inputs.ndim)))
     if not finite.all():
@@ -50,10 +71,14 @@ class _CheckedSamples(Samples):
         self._model = model
         self._samples = samples
         self._raw: Batch | None = None
-        if samples.input_shape != model.spec.input_shape:
-            raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {samples.input_shape}")
-        if not len(samples):
-            raise DataError("there are no samples")
+        with Blame(samples, "input_shape"):
+            shape = samples.input_shape
+        if shape != model.spec.input_shape:
+            raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {shape}")
+        with Blame(samples, "__len__"):
+            count = len(samples)
+        if not count:
+            raise DataError("there are no samples to train on")
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -63,17 +88,19 @@ class _CheckedSamples(Samples):
         return self._samples.input_shape
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
-        count = len(range(len(self))[rows] if isinstance(rows, slice) else rows)
-        with Blame(self._samples, "take"):
-            # What was taken before is written over: what left here is a checked copy of it, or was used up.
-            raw = self._samples.take(rows, self._raw)
-            if len(raw.inputs) != count:
-                raise ComponentError(self._samples, "take", f"returned {len(raw.inputs)} samples, expected {count}")
-            inputs = self._model.checked_inputs(raw.inputs)
-            targets = self._model.checked_targets(raw.targets, count)
-            # Weights are left as they are: a batch knows the largest of its own alone, and may weigh nothing.
-            weight = None if raw.sample_weight is None else finite_weights(np.asarray(raw.sample_weight), count)
-        if self._raw is None or count > len(self._raw.inputs):
+        # What was taken before is written over: what left here is a checked copy of it, or was used up.
+        raw = taken(self._samples, rows, self._raw)
+        checked = self._checked(raw, rows)
+        if self._raw is None or len(raw.inputs) > len(self._raw.inputs):
             self._raw = raw
-        _require_finite(inputs, rows)
+        _require_finite(checked.inputs, rows)
+        return checked
+
+    def _checked(self, batch: Batch, rows: Rows) -> Batch:
+        try:
+            inputs, targets, _ = self._model.checked(batch.inputs, batch.targets)
+            weight = None if batch.sample_weight is None else finite_weights(np.asarray(batch.sample_weight), len(inputs))
+        except TargetError as error:
+            first = rows.start if isinstance(rows, slice) else rows[0]
+            raise TargetError(f"{error} (counted in the batch that begins with row {first})") from None
         return Batch(inputs, targets, weight)

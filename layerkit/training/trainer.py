@@ -6,8 +6,10 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +49,13 @@ class Trainer:
     ----------
     training
         Everything that the training owns. Where a run ends, however it ends, the next one goes on.
+
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+    ComponentError
+        If the optimizer fails to say what it remembers.
     """
 
     def __init__(
@@ -61,6 +70,7 @@ class Trainer:
         self.model = model
         self.spec = spec
         self.seed = model.seed if seed is None else seed
+        random_stream(self.seed)  # which refuses one that is none
         if training is None:
             with Blame(spec.optimizer, "slots"):
                 training = Training(model.nodes, model.parameters, model.gradients, model.layout, spec.optimizer, Path(folder))
@@ -115,7 +125,7 @@ class Trainer:
         TargetError
             If the targets do not fit the loss; names the first offending row.
         DivergedError
-            If the loss or a parameter is no longer finite.
+            If the loss or a parameter is no longer finite, or a parameter starts too large for that.
         ComponentError
             If the code of a component fails, or gives back what it may not; names the component, the epoch and the step.
         """
@@ -125,6 +135,8 @@ class Trainer:
         size = len(samples) if self.spec.batch_size is None else self.spec.batch_size
         if size > len(samples):
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples")
+        if not self.training.step:
+            self._require_sound_start()
         return self._epochs(samples, size, validation)
 
     def _epochs(self, samples: Samples, size: int, validation: Samples | None) -> Iterator[EpochRecord]:
@@ -148,12 +160,14 @@ class Trainer:
         memories = self.training.memories(observer.spec_type for observer in observers)
         watchers = []
         for observer, memory in zip(observers, memories, strict=True):
-            stack.enter_context(Blame(observer, "watch"))  # what it raises when the training has ended
+            blame = Blame(observer, "watch")
             with Blame(observer, "watch", refusals=(LayerkitError,)):
-                watcher = stack.enter_context(observer.watch(self.training, memory))
+                context = observer.watch(self.training, memory)
+                watcher = context.__enter__()
+                stack.push(partial(_leave, context, blame))
             if not isinstance(watcher, Watcher):
                 raise ComponentError(observer, "watch", f"gave {type(watcher).__name__}, expected a Watcher")
-            watchers.append((watcher, Blame(observer, "watch")))
+            watchers.append((watcher, blame))
         return watchers
 
     def _epoch(
@@ -200,7 +214,7 @@ class Trainer:
         if self.spec.shuffle and size < count:
             order = random_stream(self.seed, "shuffle", str(training.epoch)).permutation(count)
         for start in range(training.batch * size, count, size):
-            rows = slice(start, start + size)
+            rows = slice(start, min(start + size, count))
             batch = samples.take(rows if order is None else order[rows], self._memory)
             if order is not None and len(batch.inputs) == size:
                 self._memory = batch  # one that is full takes any that follow
@@ -230,6 +244,18 @@ class Trainer:
         scores = sample_scores(self.model, validation, self.spec.metrics)
         return {"validation_loss" if name == "loss" else name: value for name, value in scores.items()}
 
+    def _require_sound_start(self) -> None:
+        """Refuse parameters that begin so large that their squares overflow: no product with them can be relied on."""
+        parameters = self.model.parameters
+        limit = math.sqrt(np.finfo(parameters.dtype).max)
+        for place in self.model.layout:
+            largest = float(np.max(np.abs(parameters[place.segment]), initial=0))
+            if not largest <= limit:
+                raise DivergedError(
+                    f"{place.name} starts from values of up to {largest:.3g}, too large to be trained in {parameters.dtype}; "
+                    "give it smaller initial values"
+                )
+
     def _require_finite_parameters(self) -> None:
         parameters = self.model.parameters
         if not math.isfinite(float(np.add.reduce(parameters))) and not np.isfinite(parameters).all():
@@ -241,6 +267,12 @@ class Trainer:
         where = f"; {broken} is not finite" if broken else ""
         advice = "the initial weights or the inputs may be too large" if not self.training.step else "try a smaller learning_rate"
         return DivergedError(f"{what} in epoch {self.training.epoch}, after {self.training.step} steps{where}; {advice}")
+
+
+def _leave(context: AbstractContextManager[Watcher], blame: Blame, *error: Any) -> None:
+    """End the context of an observer, which cannot make an error of the training go away."""
+    with blame:
+        context.__exit__(*error)
 
 
 def _weight(batch: Batch) -> float:

@@ -47,8 +47,12 @@ class Update:
         with self._in_coefficients:
             coefficients = self._optimizer.coefficients(learning_rate, step.number + 1)
             step.begin(coefficients, loss + self._decay(learning_rate), self._objective(batch, learning_rate))
-        with self._in_update:
-            self._optimizer.update(step)
+        try:
+            with self._in_update:
+                self._optimizer.update(step)
+        except BaseException:
+            step.number -= 1  # one that failed is not done
+            raise
 
     def _decay(self, learning_rate: float) -> float:
         """Let weight decay act, and return what it adds to the loss, where the optimizer may ask."""

@@ -36,9 +36,14 @@ def write(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
     return to_file
 
 
+def records(run: Path) -> list[lk.EpochRecord]:
+    """Return what a run wrote down of its epochs."""
+    return [lk.EpochRecord(**json.loads(line)) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
 def history(run: Path) -> list[float]:
     """Return the losses that a run wrote down."""
-    return [json.loads(line)["loss"] for line in (run / "history.jsonl").read_text().splitlines()]
+    return [record.loss for record in records(run)]
 
 
 # --- what it prints and leaves ------------------------------------------------------------------------------------
@@ -72,7 +77,8 @@ def test_it_leaves_spec_history_and_model(
     model = lk.Sequential.load(out / "model.safetensors")
     test = asked.data.load(asked.seed, out).test
     assert test is not None
-    accuracy = np.mean(model.predict(test.inputs).argmax(axis=1) == test.targets)
+    inputs, targets, _ = test.take(slice(0, len(test)))
+    accuracy = np.mean(model.predict(inputs).argmax(axis=1) == targets)
     assert score == f"test set accuracy = {accuracy:.3f}"
 
 
@@ -89,8 +95,8 @@ def test_what_it_leaves_trains_again_to_the_same_history(
     assert layerkit("train", write(spec), "--out", "first").returncode == 0
     start.unlink()
     assert layerkit("train", "first/spec.json", "--out", "second").returncode == 0
-    for name in ("spec.json", "history.jsonl"):
-        assert (here / "first" / name).read_bytes() == (here / "second" / name).read_bytes()
+    assert (here / "first" / "spec.json").read_bytes() == (here / "second" / "spec.json").read_bytes()
+    assert records(here / "first") == records(here / "second")
     first, second = (lk.Sequential.load(here / run / "model.safetensors") for run in ("first", "second"))
     assert first.parameters.tobytes() == second.parameters.tobytes()
 
@@ -230,14 +236,146 @@ def test_a_diverging_training_ends_with_1(
 def test_an_interrupt_ends_with_130(
     layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("layerkit.training.run.Run.score", interrupted)
+    monkeypatch.setattr("layerkit.network.sequential.Sequential.evaluate", interrupted)
     result = layerkit("train", write(spec))
     assert result.returncode == 130
     assert "interrupted" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+MISBEHAVING = """
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+from layerkit import Dataset, Layer, Observer, SGD, Watcher, hookimpl
+
+LAYERKIT_API = 2
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+
+def fail(how):
+    if how == "SystemExit":
+        raise SystemExit(0)
+    if how == "RecursionError":
+        fail(how)
+    if how == "Unprintable":
+        raise Unprintable
+    raise ValueError("no such luck")
+
+class Leaves(Layer):
+    type: Literal["leaves"] = "leaves"
+    how: str = "ValueError"
+    result: bool = False
+    def forward(self, node, inputs):
+        if node.training and not self.result:
+            fail(self.how)
+        return inputs
+    def backward(self, node, d_out):
+        return None
+
+class Halts(SGD):
+    type: Literal["halts"] = "halts"
+    how: str = "ValueError"
+    def update(self, step):
+        if step.number == 10:
+            fail(self.how)
+
+class Hides(Observer):
+    type: Literal["hides"] = "hides"
+    how: str = "ValueError"
+    @contextmanager
+    def watch(self, training, memory):
+        class Failing(Watcher):
+            def epoch(_, record):
+                fail(self.how)
+        try:
+            yield Failing()
+        except BaseException:
+            pass
+
+class Lost(Dataset):
+    type: Literal["lost"] = "lost"
+    how: str = "ValueError"
+    def load(self, seed, folder):
+        fail(self.how)
+
+@hookimpl
+def layerkit_components():
+    return [Leaves, Halts, Hides, Lost]
+"""
+
+
+@pytest.mark.parametrize("how", ["ValueError", "SystemExit", "RecursionError", "Unprintable"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("leaves", "leaves_1: Leaves.forward of misbehaving 2.5 raised {how}"),
+        ("halts", "Halts.update of misbehaving 2.5 raised {how}"),
+        ("hides", "Hides.watch of misbehaving 2.5 raised {how}"),
+        ("lost", "Lost.load of misbehaving 2.5 raised {how}"),
+    ],
+)
+def test_a_plugin_that_misbehaves_ends_with_1_and_is_named(
+    layerkit: CommandLine,
+    spec: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    here: Path,
+    install: Callable[[str, str], None],
+    kind: str,
+    said: str,
+    how: str,
+) -> None:
+    """Not even one that asks to end everything in good order ends a training so."""
+    install("misbehaving", MISBEHAVING)
+    odd = {"type": kind, "how": how}
+    if kind == "leaves":
+        spec["model"]["layers"].insert(1, odd)
+    elif kind == "lost":
+        spec["data"] = odd
+    else:
+        spec["training"] |= {"optimizer": {**odd, "learning_rate": 0.1}} if kind == "halts" else {"observers": [odd]}
+    result = layerkit("train", write(spec))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: " + said.format(how=how))
+    when = {"leaves": "(epoch 0, after 0 steps)", "halts": "(epoch 1, after 9 steps)", "hides": "(epoch 1, after 7 steps)"}
+    assert when.get(kind, "") in line
+    assert "accuracy" not in result.stdout
+    assert list(here.rglob("model.safetensors")) == []
+
+
+def test_a_plugin_that_returns_nothing_ends_with_1_and_is_named(
+    layerkit: CommandLine,
+    spec: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    here: Path,
+    install: Callable[[str, str], None],
+) -> None:
+    install("misbehaving", MISBEHAVING)
+    spec["model"]["layers"].insert(1, {"type": "leaves", "result": True})
+    result = layerkit("train", write(spec))
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: leaves_1: Leaves.backward of misbehaving 2.5 returned NoneType, expected float32 of shape (16, 8) "
+        "(epoch 0, after 0 steps)\n"
+    )
+    assert list(here.rglob("model.safetensors")) == []
+
+
+def test_a_layer_without_a_trained_one_before_it_may_return_nothing(
+    layerkit: CommandLine,
+    spec: dict[str, Any],
+    write: Callable[[dict[str, Any]], Path],
+    install: Callable[[str, str], None],
+) -> None:
+    install("misbehaving", MISBEHAVING)
+    spec["model"]["layers"].insert(0, {"type": "leaves", "result": True})
+    assert layerkit("train", write(spec)).returncode == 0
 
 
 # --- as a process of its own --------------------------------------------------------------------------------------

@@ -12,8 +12,21 @@ from pydantic import ValidationError
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
-from layerkit import Array, BreastCancer, DataError, Dataset, DatasetFacts, Diabetes, Digits, Iris, Samples, Split, Wine
-from layerkit.data.bundled import Bundled
+from layerkit import (
+    Array,
+    ArraySamples,
+    BreastCancer,
+    DataError,
+    Dataset,
+    DatasetFacts,
+    Diabetes,
+    Digits,
+    Iris,
+    Samples,
+    Split,
+    SplittingDataset,
+    Wine,
+)
 
 HERE = Path()
 LOADERS = {
@@ -26,37 +39,49 @@ LOADERS = {
 CLASSIFIED = [Digits, Iris, Wine, BreastCancer]
 
 
-def load(dataset: Dataset, seed: int = 0) -> tuple[Samples, Samples]:
+def in_arrays(samples: Samples | None) -> ArraySamples:
+    """Return samples whose arrays can be looked at."""
+    assert isinstance(samples, ArraySamples)
+    return samples
+
+
+def load(dataset: Dataset, seed: int = 0) -> tuple[ArraySamples, ArraySamples]:
     """Return training and test samples of a data set that has both."""
     split = dataset.load(seed, HERE)
-    assert split.test is not None
-    return split.train, split.test
+    assert split.validation is None
+    return in_arrays(split.train), in_arrays(split.test)
 
 
 def assert_same(samples: Samples, inputs: Array, targets: Array) -> None:
+    samples = in_arrays(samples)
+    assert samples.sample_weight is None
     assert_array_equal(samples.inputs, inputs)
     assert_array_equal(samples.targets, targets)
 
 
 @pytest.mark.parametrize("test_size", [0.001, 0.25, 0.5, 1 / 3, 0.9, None])
 @pytest.mark.parametrize("cls", LOADERS)
-def test_facts_agree_with_what_is_loaded(cls: type[Bundled], test_size: float | None) -> None:
+def test_facts_agree_with_what_is_loaded(cls: type[SplittingDataset], test_size: float | None) -> None:
     dataset = cls(test_size=test_size)
     split, facts = dataset.load(1, HERE), dataset.facts()
-    assert len(split.train) == facts.train_count
-    assert split.train.inputs.shape == (facts.train_count, *(facts.input_shape or ()))
-    assert split.train.targets.shape == (facts.train_count,)
-    whole = np.concatenate([split.train.targets, split.test.targets if split.test else []])
+    train = in_arrays(split.train)
+    assert len(train) == facts.train_count
+    assert train.input_shape == facts.input_shape
+    assert train.inputs.shape == (facts.train_count, *(facts.input_shape or ()))
+    assert train.targets.shape == (facts.train_count,)
+    whole = np.concatenate([train.targets, in_arrays(split.test).targets if split.test else []])
     assert len(whole) == dataset.count
     if facts.n_classes is None:
+        assert facts.task == "numbers"
         assert whole.dtype == np.float64
     else:
-        assert split.train.targets.dtype.kind == "i"
+        assert facts.task == "classes"
+        assert train.targets.dtype.kind == "i"
         assert_array_equal(np.unique(whole), np.arange(facts.n_classes))
 
 
 @pytest.mark.parametrize("cls", LOADERS)
-def test_the_split_is_that_of_scikit_learn(cls: type[Bundled]) -> None:
+def test_the_split_is_that_of_scikit_learn(cls: type[SplittingDataset]) -> None:
     inputs, targets = LOADERS[cls](return_X_y=True)
     train_inputs, test_inputs, train_targets, test_targets = train_test_split(inputs, targets, test_size=0.3, random_state=7)
     train, test = load(cls(test_size=0.3), seed=7)
@@ -65,14 +90,14 @@ def test_the_split_is_that_of_scikit_learn(cls: type[Bundled]) -> None:
 
 
 @pytest.mark.parametrize("cls", LOADERS)
-def test_without_a_test_part_all_samples_are_trained_on_in_their_order(cls: type[Bundled]) -> None:
+def test_without_a_test_part_all_samples_are_trained_on_in_their_order(cls: type[SplittingDataset]) -> None:
     split = cls(test_size=None).load(7, HERE)
     assert split.test is None
     assert_same(split.train, *LOADERS[cls](return_X_y=True))
 
 
 @pytest.mark.parametrize("cls", CLASSIFIED)
-def test_stratified_parts_have_the_shares_of_the_classes(cls: type[Bundled]) -> None:
+def test_stratified_parts_have_the_shares_of_the_classes(cls: type[SplittingDataset]) -> None:
     dataset = cls(test_size=0.3, stratify=True)
     inputs, targets = LOADERS[cls](return_X_y=True)
     train, test = load(dataset, seed=3)
@@ -98,17 +123,21 @@ def test_a_split_that_leaves_a_part_too_small_is_refused(stratify: bool, test_si
 
 @pytest.mark.parametrize("cls", LOADERS)
 @pytest.mark.parametrize("test_size", [0.25, None])
-def test_standardized_features_have_mean_0_and_deviation_1_in_training(cls: type[Bundled], test_size: float | None) -> None:
+def test_standardized_features_have_mean_0_and_deviation_1_in_training(
+    cls: type[SplittingDataset], test_size: float | None
+) -> None:
     plain, scaled = (cls(test_size=test_size, standardize=standardize).load(5, HERE) for standardize in (False, True))
-    mean, std = plain.train.inputs.mean(axis=0), plain.train.inputs.std(axis=0)
+    plain_train, train = in_arrays(plain.train), in_arrays(scaled.train)
+    mean, std = plain_train.inputs.mean(axis=0), plain_train.inputs.std(axis=0)
     varies = std > 0
-    assert_allclose(scaled.train.inputs.mean(axis=0), 0, atol=1e-10)
-    assert_allclose(scaled.train.inputs.std(axis=0), varies.astype(float), rtol=1e-10)
-    assert_array_equal(scaled.train.targets, plain.train.targets)
+    assert_allclose(train.inputs.mean(axis=0), 0, atol=1e-10)
+    assert_allclose(train.inputs.std(axis=0), varies.astype(float), rtol=1e-10)
+    assert_array_equal(train.targets, plain_train.targets)
     if plain.test is not None and scaled.test is not None:
-        wanted = (plain.test.inputs - mean)[:, varies] / std[varies]
-        assert_allclose(scaled.test.inputs[:, varies], wanted, rtol=1e-10, atol=1e-10)
-        assert_array_equal(scaled.test.targets, plain.test.targets)
+        plain_test, test = in_arrays(plain.test), in_arrays(scaled.test)
+        wanted = (plain_test.inputs - mean)[:, varies] / std[varies]
+        assert_allclose(test.inputs[:, varies], wanted, rtol=1e-10, atol=1e-10)
+        assert_array_equal(test.targets, plain_test.targets)
 
 
 def test_a_feature_that_never_varies_is_left_in_scale() -> None:
@@ -138,9 +167,9 @@ def test_the_largest_seed_of_a_run_is_taken() -> None:
 
 
 def test_every_load_hands_out_arrays_of_its_own() -> None:
-    first = Iris(test_size=None).load(0, HERE).train
+    first = in_arrays(Iris(test_size=None).load(0, HERE).train)
     first.inputs[...] = -1
-    assert Iris(test_size=None).load(0, HERE).train.inputs.min() > 0
+    assert in_arrays(Iris(test_size=None).load(0, HERE).train).inputs.min() > 0
 
 
 @pytest.mark.parametrize("standardize", [False, True])
@@ -149,7 +178,7 @@ def test_digits_may_be_images(standardize: bool) -> None:
     images, test_images = load(Digits(as_images=True, standardize=standardize))
     assert images.inputs.shape == (1347, 8, 8, 1)
     assert test_images.inputs.shape == (450, 8, 8, 1)
-    assert Digits(as_images=True).facts() == DatasetFacts(1347, (8, 8, 1), 10)
+    assert Digits(as_images=True).facts() == DatasetFacts(train_count=1347, input_shape=(8, 8, 1), task="classes", n_classes=10)
     assert_allclose(images.inputs.reshape(-1, 64), flat.inputs, rtol=1e-12)
 
 
@@ -166,7 +195,8 @@ def test_a_dataset_may_know_nothing_beforehand() -> None:
         type: Literal["unknown"] = "unknown"
 
         def load(self, seed: int, folder: Path) -> Split:
-            return Split(Samples(np.zeros((2, 3)), np.zeros(2)), None)
+            return Split(train=ArraySamples(np.zeros((2, 3)), np.zeros(2)))
 
-    assert Unknown().facts() == DatasetFacts(None, None, None)
+    facts = Unknown().facts()
+    assert (facts.train_count, facts.input_shape, facts.task, facts.n_classes) == (None, None, None, None)
     assert len(Unknown().load(0, HERE).train) == 2

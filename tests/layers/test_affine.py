@@ -24,53 +24,56 @@ def case() -> dict[str, Any]:
 
 @pytest.fixture
 def node(make_node: Callable[..., Node], case: dict[str, Any]) -> Node:
-    node = make_node(Affine(units=3), (4,))
+    return with_parameters(make_node(Affine(units=3), (4,)), case)
+
+
+def with_parameters(node: Node, case: dict[str, Any]) -> Node:
     node.params.weight = case["weight"]
     node.params.bias = case["bias"]
     return node
 
 
 def test_values_and_gradients_are_those_of_pytorch(node: Node, case: dict[str, Any]) -> None:
-    assert_allclose(node.layer.forward(node, case["inputs"]), case["outputs"], rtol=1e-13, atol=1e-14)
-    assert_allclose(node.layer.backward(node, case["d_out"]), case["d_inputs"], rtol=1e-13, atol=1e-14)
+    assert_allclose(node.stage.forward(node, case["inputs"]), case["outputs"], rtol=1e-13, atol=1e-14)
+    assert_allclose(node.stage.backward(node, case["d_out"]), case["d_inputs"], rtol=1e-13, atol=1e-14)
     assert_allclose(node.grads.weight, case["d_weight"], rtol=1e-13, atol=1e-14)
     assert_allclose(node.grads.bias, case["d_bias"], rtol=1e-13, atol=1e-14)
 
 
 def test_arguments_are_left_as_they_were(node: Node, case: dict[str, Any]) -> None:
     inputs, d_out = case["inputs"].copy(), case["d_out"].copy()
-    node.layer.forward(node, inputs)
-    node.layer.backward(node, d_out)
+    node.stage.forward(node, inputs)
+    node.stage.backward(node, d_out)
     assert_array_equal(inputs, case["inputs"])
     assert_array_equal(d_out, case["d_out"])
 
 
 def test_a_second_backward_overwrites_the_gradients(node: Node, case: dict[str, Any]) -> None:
-    node.layer.forward(node, case["inputs"])
-    node.layer.backward(node, 7 * case["d_out"])
-    node.layer.backward(node, case["d_out"])
+    node.stage.forward(node, case["inputs"])
+    node.stage.backward(node, 7 * case["d_out"])
+    node.stage.backward(node, case["d_out"])
     assert_allclose(node.grads.weight, case["d_weight"], rtol=1e-13, atol=1e-14)
     assert_allclose(node.grads.bias, case["d_bias"], rtol=1e-13, atol=1e-14)
 
 
-def test_the_first_layer_skips_the_input_gradient(node: Node, case: dict[str, Any]) -> None:
-    node.needs_input_gradient = False
-    node.layer.forward(node, case["inputs"])
-    assert node.layer.backward(node, case["d_out"]) is None
+def test_the_first_layer_skips_the_input_gradient(make_node: Callable[..., Node], case: dict[str, Any]) -> None:
+    node = with_parameters(make_node(Affine(units=3), (4,), needs_input_gradient=False), case)
+    node.stage.forward(node, case["inputs"])
+    assert node.stage.backward(node, case["d_out"]) is None
     assert_allclose(node.grads.weight, case["d_weight"], rtol=1e-13, atol=1e-14)
 
 
 def test_a_warm_step_hands_out_the_same_arrays(node: Node, case: dict[str, Any]) -> None:
-    outputs, d_inputs = node.layer.forward(node, case["inputs"]), node.layer.backward(node, case["d_out"])
-    assert node.layer.forward(node, case["inputs"]) is outputs
-    assert node.layer.backward(node, case["d_out"]) is d_inputs
+    outputs, d_inputs = node.stage.forward(node, case["inputs"]), node.stage.backward(node, case["d_out"])
+    assert node.stage.forward(node, case["inputs"]) is outputs
+    assert node.stage.backward(node, case["d_out"]) is d_inputs
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_outputs_and_gradients_have_the_dtype_of_the_network(make_node: Callable[..., Node], dtype: str) -> None:
     node = make_node(Affine(units=2), (3,), dtype)
-    outputs = node.layer.forward(node, np.ones((4, 3), dtype))
-    d_inputs = node.layer.backward(node, np.ones((4, 2), dtype))
+    outputs = node.stage.forward(node, np.ones((4, 3), dtype))
+    d_inputs = node.stage.backward(node, np.ones((4, 2), dtype))
     assert (outputs.dtype, d_inputs.dtype, node.grads.weight.dtype) == (dtype, dtype, dtype)
 
 

@@ -22,30 +22,30 @@ def node(make_node: Callable[..., Node]) -> Node:
 
 
 def test_values_and_gradients_are_those_of_pytorch(node: Node) -> None:
-    assert_array_equal(node.layer.forward(node, np.array(REFERENCE["inputs"])), REFERENCE["outputs"])
-    assert_array_equal(node.layer.backward(node, np.array(REFERENCE["d_out"])), REFERENCE["d_inputs"])
+    assert_array_equal(node.stage.forward(node, np.array(REFERENCE["inputs"])), REFERENCE["outputs"])
+    assert_array_equal(node.stage.backward(node, np.array(REFERENCE["d_out"])), REFERENCE["d_inputs"])
 
 
 def test_arguments_are_left_as_they_were(node: Node) -> None:
     inputs, d_out = np.array(REFERENCE["inputs"]), np.array(REFERENCE["d_out"])
-    node.layer.forward(node, inputs)
-    node.layer.backward(node, d_out)
+    node.stage.forward(node, inputs)
+    node.stage.backward(node, d_out)
     assert_array_equal(inputs, REFERENCE["inputs"])
     assert_array_equal(d_out, REFERENCE["d_out"])
 
 
 def test_a_warm_step_hands_out_the_same_arrays(node: Node) -> None:
     inputs, d_out = np.array(REFERENCE["inputs"]), np.array(REFERENCE["d_out"])
-    outputs, d_inputs = node.layer.forward(node, inputs), node.layer.backward(node, d_out)
-    assert node.layer.forward(node, inputs) is outputs
-    assert node.layer.backward(node, d_out) is d_inputs
+    outputs, d_inputs = node.stage.forward(node, inputs), node.stage.backward(node, d_out)
+    assert node.stage.forward(node, inputs) is outputs
+    assert node.stage.backward(node, d_out) is d_inputs
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_outputs_and_gradients_have_the_dtype_of_the_network(make_node: Callable[..., Node], dtype: str) -> None:
     node = make_node(ReLU(), (3,), dtype)
-    outputs = node.layer.forward(node, np.array([[-1, 0, 2]], dtype))
-    d_inputs = node.layer.backward(node, np.array([[5, 6, 7]], dtype))
+    outputs = node.stage.forward(node, np.array([[-1, 0, 2]], dtype))
+    d_inputs = node.stage.backward(node, np.array([[5, 6, 7]], dtype))
     assert (outputs.dtype, d_inputs.dtype) == (dtype, dtype)
     assert_array_equal(outputs, [[0, 0, 2]])
     assert_array_equal(d_inputs, [[0, 0, 7]])
@@ -54,7 +54,7 @@ def test_outputs_and_gradients_have_the_dtype_of_the_network(make_node: Callable
 def test_nan_is_handed_on(node: Node) -> None:
     inputs = np.array(REFERENCE["inputs"])
     inputs[1, 2, 0] = np.nan
-    assert np.isnan(node.layer.forward(node, inputs)[1, 2, 0])
+    assert np.isnan(node.stage.forward(node, inputs)[1, 2, 0])
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 2), (2, 2, 3)])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from layerkit import Array, CategoricalCrossEntropy, Node, ShapeError
+from layerkit import Array, CategoricalCrossEntropy, Node, ShapeError, sample_weights
 from layerkit.testing import check_loss_gradients
 
 CASES = json.loads((Path(__file__).parents[1] / "reference" / "reference.json").read_text())["crossentropy"]
@@ -29,12 +29,18 @@ WEIGHTS = {"unweighted": None, "weighted": np.array([1.0, 0.5, 3.0, 0.25, 2.0]),
 
 def run(node: Node, logits: Array, targets: Array, weight: Array | None = None, d_out: float = 1.0) -> tuple[float, Array]:
     """Return value and gradient."""
-    loss = node.layer.forward(node, logits, targets, weight)
-    return loss, node.layer.backward(node, d_out)
+    prepared = node.stage.prepare(targets, logits.shape, node.dtype)
+    weights = None if weight is None else sample_weights(weight, len(logits))
+    loss = node.stage.forward(node, logits, prepared, weights)
+    return loss, node.stage.backward(node, d_out)
 
 
 def exactly(logits: Array, targets: Array, weight: Array | None, d_out: float) -> tuple[float, Array]:
-    """Return value and gradient from their definitions, with digits enough for differences of the largest floats."""
+    """Return value and gradient from their definitions, with digits enough for differences of the largest floats.
+
+    What a sample loses is a float, so it is the largest one where it would be beyond.
+    """
+    largest = Decimal(sys.float_info.max)
     count, n_classes = logits.shape
     rows = np.eye(n_classes)[targets] if targets.ndim == 1 else targets
     weights = [Decimal(1)] * count if weight is None else [Decimal(float(value)) for value in weight]
@@ -46,9 +52,9 @@ def exactly(logits: Array, targets: Array, weight: Array | None, d_out: float) -
             shifted = [value - max(z) for value in z]
             total = sum(value.exp() for value in shifted)
             share = weights[n] / sum(weights)
-            loss -= share * sum(t[k] * (shifted[k] - total.ln()) for k in range(n_classes))
+            loss += share * min(largest, -sum(t[k] * (shifted[k] - total.ln()) for k in range(n_classes)))
             gradient[n] = [float(Decimal(d_out) * share * (shifted[k].exp() / total - t[k])) for k in range(n_classes)]
-        return float(min(loss, Decimal(sys.float_info.max))), gradient
+        return float(loss), gradient
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -80,11 +86,11 @@ def test_value_and_gradient_are_right_for_all_finite_logits(
 
 
 @pytest.mark.parametrize("targets", [np.array([1, 0, 0, 0]), np.eye(2)[[1, 0, 0, 0]]], ids=["labels", "one-hot"])
-def test_a_mean_within_the_floats_is_right_though_one_loss_is_beyond(make_node: Callable[..., Node], targets: Array) -> None:
+def test_a_loss_beyond_the_floats_counts_as_the_largest_of_them(make_node: Callable[..., Node], targets: Array) -> None:
     largest = sys.float_info.max
     logits = np.array([[largest, -largest], [largest, 0], [largest, 0], [largest, 0]])
     loss, _ = run(make_node(CategoricalCrossEntropy(), (2,)), logits, targets)
-    assert loss == pytest.approx(largest / 2, rel=1e-12)
+    assert loss == pytest.approx(largest / 4, rel=1e-12)
 
 
 def test_a_loss_beyond_the_largest_float_is_the_largest_float(make_node: Callable[..., Node]) -> None:
@@ -129,7 +135,7 @@ def test_the_gradient_is_proportional_to_what_comes_from_above(
     _, once = run(node, logits, targets)
     once = once.copy()
     assert np.abs(once).max() > 0.01
-    assert_allclose(node.layer.backward(node, d_out), d_out * once, rtol=1e-13)
+    assert_allclose(node.stage.backward(node, d_out), d_out * once, rtol=1e-13)
 
 
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
@@ -188,18 +194,24 @@ def test_logits_may_lie_in_any_order(make_node: Callable[..., Node], order: str)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_predictions_are_softmax_probabilities(dtype: str) -> None:
+def test_predictions_are_softmax_probabilities(make_node: Callable[..., Node], dtype: str) -> None:
     largest = np.finfo(dtype).max
     logits = np.array([[0, np.log(3)], [-largest, largest], [largest, largest]], dtype)
-    probabilities = CategoricalCrossEntropy().predict(logits)
+    probabilities = CategoricalCrossEntropy().predict(make_node(CategoricalCrossEntropy(), (2,), dtype), logits)
     assert probabilities.dtype == dtype
     assert_allclose(probabilities, [[0.25, 0.75], [0, 1], [0.5, 0.5]], rtol=1e-6)
 
 
-def test_predictions_are_a_new_array() -> None:
+def test_predictions_are_a_new_array(make_node: Callable[..., Node]) -> None:
     logits = np.array([[0.0, 0.0]])
-    assert not np.shares_memory(CategoricalCrossEntropy().predict(logits), logits)
+    node = make_node(CategoricalCrossEntropy(), (2,))
+    assert not np.shares_memory(node.stage.predict(node, logits), logits)
     assert_array_equal(logits, [[0, 0]])
+
+
+def test_the_decision_is_the_most_probable_class() -> None:
+    decisions = CategoricalCrossEntropy().decide(np.array([[0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]))
+    assert_array_equal(decisions, [1, 0])
 
 
 def test_shapes() -> None:

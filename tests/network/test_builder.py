@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -162,11 +163,25 @@ def test_each_node_has_a_random_stream_of_its_own() -> None:
 def test_weight_decay_applies_to_the_parameters_that_do_not_decline_it() -> None:
     model = lk.Sequential([dense(8), lk.ReLU(), dense(3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
     model.parameters[:] = 0
-    for stretch in model.decaying:
-        model.parameters[stretch] = 1
+    for place in model.layout:
+        model.parameters[place.segment] = place.decays
     for node in model.nodes:
         for name, array in node.params.items():
             assert_array_equal(array, np.full(array.shape, name == "weight"))
+
+
+def test_the_layout_names_and_places_every_parameter() -> None:
+    model = lk.Sequential([dense(8), lk.ReLU(), dense(3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    assert [(place.name, place.shape) for place in model.layout] == [
+        ("affine_1.weight", (4, 8)),
+        ("affine_1.bias", (8,)),
+        ("affine_2.weight", (8, 3)),
+        ("affine_2.bias", (3,)),
+    ]
+    for place in model.layout:
+        node, _, name = place.name.partition(".")
+        assert_array_equal(model.parameters[place.segment].reshape(place.shape), model[node].params[name])
+        assert np.shares_memory(model.parameters[place.segment], model[node].params[name])
 
 
 def test_nodes_know_their_place() -> None:
@@ -178,7 +193,7 @@ def test_nodes_know_their_place() -> None:
         ("affine_2", (8,), (3,), True),
         ("crossentropy_1", (3,), (), True),
     ]
-    assert [node.layer for node in model.nodes] == list(model.spec.layers)
+    assert [node.stage for node in model.nodes] == list(model.spec.layers)
     assert repr(model["affine_2"]) == "<Node affine_2: (8,) -> (3,)>"
 
 
@@ -200,6 +215,48 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated() -
 def test_a_stack_that_is_no_network_is_refused(stack: list[lk.Layer], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         lk.Sequential(stack, input_shape=(4,))
+
+
+def draws(result: Callable[[lk.Shape], Any]) -> lk.Initializer:
+    class Odd(lk.Initializer):
+        type: Literal["odd"] = "odd"
+
+        def draw(self, shape: lk.Shape, rng: np.random.Generator) -> lk.Array:
+            drawn: lk.Array = result(shape)
+            return drawn
+
+    return Odd()
+
+
+def fails(error: BaseException) -> Callable[[lk.Shape], Any]:
+    def fail(shape: lk.Shape) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("result", "fault"),
+    [
+        (fails(ValueError("no such luck")), "raised ValueError: no such luck"),
+        (fails(SystemExit(0)), "raised SystemExit: 0"),
+        (fails(RecursionError()), "raised RecursionError"),
+        (lambda shape: None, "has shape .*, received one of shape ()"),
+        (lambda shape: np.zeros(shape[:-1]), "has shape .*, received one of shape"),
+        (lambda shape: np.zeros((*shape, 1)), "has shape .*, received one of shape"),
+        (lambda shape: 0.5, "has shape .*, received one of shape ()"),
+        (lambda shape: np.full(shape, "a"), "raised ValueError: could not convert"),
+    ],
+    ids=["ValueError", "SystemExit", "RecursionError", "None", "too few axes", "too many axes", "a number", "text"],
+)
+@pytest.mark.parametrize("array", ["weight", "bias"])
+def test_an_initializer_that_misbehaves_is_named_with_its_array(
+    result: Callable[[lk.Shape], Any], fault: str, array: str
+) -> None:
+    """Broadcasting would make initial values of a result of another shape."""
+    layer = lk.Affine(units=3, **{f"{array}_init": draws(result)})
+    with pytest.raises(lk.ComponentError, match=rf"^affine_1\.{array}: Odd\.draw of the module .*{fault}"):
+        lk.Sequential([layer, lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

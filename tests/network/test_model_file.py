@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 import layerkit as lk
 from layerkit.errors import ModelFileError
+from layerkit.streams import random_stream
 
 
 class Recenter(lk.Layer):
@@ -26,8 +27,8 @@ class Recenter(lk.Layer):
 
     type: Literal["recenter"] = "recenter"
 
-    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
-        return {"mean": lk.Parameter(input_shape), "count": lk.Parameter((1,), lk.Constant(value=1))}
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+        return {"mean": lk.State(input_shape), "count": lk.State((), lk.Constant(value=1), "int64")}
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
         outputs: lk.Array = inputs - node.state.mean
@@ -81,8 +82,8 @@ def test_the_random_streams_of_a_loaded_model_start_anew(tmp_path: Path) -> None
     network(seed=7).save(tmp_path / "model.safetensors")
     loaded = lk.Sequential.load(tmp_path / "model.safetensors")
     assert loaded.seed == 0
-    for node, fresh in zip(loaded.nodes, network(seed=0).nodes, strict=True):
-        assert node.rng.random() == fresh.rng.random()
+    for node in loaded.nodes:
+        assert node.rng.random() == random_stream(0, "node", node.name).random()
 
 
 def test_a_loaded_model_outlives_its_file(saved: Path) -> None:
@@ -102,8 +103,39 @@ def test_weights_and_state_come_back(tmp_path: Path) -> None:
     assert np.any(other.predict(INPUTS) != model.predict(INPUTS))
     other.load_weights(path)
     assert other["recenter_1"].state.count == 4
+    assert other["recenter_1"].state.count.dtype == np.int64
     assert other["recenter_1"].state.mean.tobytes() == model["recenter_1"].state.mean.tobytes()
     assert other.predict(INPUTS).tobytes() == model.predict(INPUTS).tobytes()
+
+
+def test_state_that_is_no_float_keeps_its_type_shape_and_digits(tmp_path: Path) -> None:
+    class Counting(lk.Layer):
+        type: Literal["counting"] = "counting"
+
+        def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+            return {"count": lk.State((), dtype="int64"), "seen": lk.State((2,), dtype="bool")}
+
+        def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+            return inputs
+
+        def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
+            return d_out
+
+    first, second = (lk.Sequential([Counting(), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0) for _ in range(2))
+    first["counting_1"].state.count = 2**53 + 1  # not a float64
+    first["counting_1"].state.seen = [True, False]
+    first.save(tmp_path / "model.safetensors")
+    arrays = load_file(tmp_path / "model.safetensors")
+    assert {name: (array.shape, str(array.dtype)) for name, array in arrays.items()} == {
+        "counting_1.count": ((), "int64"),
+        "counting_1.seen": ((2,), "bool"),
+    }
+    second.load_weights(tmp_path / "model.safetensors")
+    assert second["counting_1"].state.count == 2**53 + 1
+    assert second["counting_1"].state.seen.tolist() == [True, False]
+    save_file({**arrays, "counting_1.count": np.array(1.5)}, tmp_path / "floats.safetensors")
+    with pytest.raises(ModelFileError, match=r"counting_1\.count is of type float64, expected int64"):
+        second.load_weights(tmp_path / "floats.safetensors")
 
 
 def test_loading_weights_writes_into_the_vectors_that_are_there(saved: Path) -> None:
@@ -165,8 +197,8 @@ def test_arrays_that_are_not_contiguous_are_written_right(tmp_path: Path) -> Non
     class Strided(lk.Layer):
         type: Literal["strided"] = "strided"
 
-        def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
-            return {"fortran": lk.Parameter((3, 4), FortranOrder()), "reversed": lk.Parameter((3, 4), Reversed())}
+        def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+            return {"fortran": lk.State((3, 4), FortranOrder()), "reversed": lk.State((3, 4), Reversed())}
 
         def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
             return inputs
@@ -274,7 +306,14 @@ def test_a_truncated_file_is_refused_wherever_it_ends(saved: Path, share: float)
             "affine_2.bias holds values that are not finite in float32",
         ),
         (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.int32)}), "affine_2.bias is of type I32"),
-        (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, bool)}), "affine_2.bias is of type BOOL"),
+        (
+            lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, bool)}),
+            "affine_2.bias is of type bool, expected float32",
+        ),
+        (
+            lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.int64)}),
+            "affine_2.bias is of type int64, expected float32",
+        ),
         (lambda arrays, _: arrays.update({"affine_2.bias": np.zeros(3, np.float16)}), "affine_2.bias is of type F16"),
     ],
     ids=[
@@ -288,6 +327,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(saved: Path, share: float)
         "beyond float32",
         "integers",
         "booleans",
+        "long integers",
         "float16",
     ],
 )

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 import layerkit as lk
+from layerkit.network.builder import assemble
+from layerkit.network.passes import Passes
 from layerkit.testing import check_network_gradients
 
 
@@ -27,8 +29,8 @@ class Recenter(lk.Layer):
     def parameters(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
         return {"shift": lk.Parameter(input_shape, lk.Normal())}
 
-    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.Parameter]:
-        return {"mean": lk.Parameter(input_shape)}
+    def state(self, input_shape: lk.Shape) -> Mapping[str, lk.State]:
+        return {"mean": lk.State(input_shape)}
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
         outputs = node.buffer("outputs", inputs.shape)
@@ -43,10 +45,13 @@ class Recenter(lk.Layer):
         return d_out
 
 
-class SquaredError(lk.Loss):
-    """Mean of squared differences from float targets (N, \\*shape)."""
+class Unweighted(lk.Loss):
+    """Mean of squared differences over the whole batch, which checks and weighs nothing: a loss that is not one of samples."""
 
-    type: Literal["squared_error"] = "squared_error"
+    type: Literal["unweighted"] = "unweighted"
+
+    def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
+        return targets
 
     def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
         node.cache = (logits - targets) / logits.size
@@ -56,7 +61,7 @@ class SquaredError(lk.Loss):
         difference: lk.Array = node.cache
         return 2 * d_out * difference
 
-    def predict(self, logits: lk.Array) -> lk.Array:
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
         return logits.copy()
 
 
@@ -125,7 +130,7 @@ def test_one_description_twice_keeps_two_caches() -> None:
     layers = [shared, lk.ReLU(), shared, lk.CategoricalCrossEntropy()]
     model = lk.Sequential(layers, input_shape=(4,), dtype="float64", seed=3)
     inputs, targets = samples(6)
-    assert model.nodes[0].layer is model.nodes[2].layer
+    assert model.nodes[0].stage is model.nodes[2].stage
     assert all(check.passed for check in check_network_gradients(model, inputs, targets))
 
 
@@ -167,10 +172,12 @@ def test_the_upstream_derivative_scales_the_gradients() -> None:
 
 def test_backward_gives_the_input_gradient_only_where_it_was_asked_for() -> None:
     model = classifier()
-    model.forward_loss(*samples(5))
+    batch = model.checked(*samples(5))
+    model.batch_loss(batch)
     assert model.backward() is None
-    model.nodes[0].needs_input_gradient = True
-    d_inputs = model.backward()
+    asked = Passes(assemble(model.spec.plan(), "float64", 0, needs_input_gradient=True).nodes)
+    asked.loss(batch)
+    d_inputs = asked.backward()
     assert d_inputs is not None
     assert d_inputs.shape == (5, 4)
 
@@ -187,6 +194,7 @@ def test_backward_stops_at_the_first_layer_that_is_trained() -> None:
 def test_a_network_of_a_loss_alone_has_nothing_to_train() -> None:
     model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(3,), seed=0)
     assert model.parameters.shape == (0,)
+    assert model.layout == ()
     assert model.loss_and_gradients(np.zeros((2, 3)), [0, 1]) == pytest.approx(np.log(3))
 
 
@@ -240,13 +248,32 @@ def test_predictions_do_not_depend_on_how_many_rows_go_together(count: int) -> N
     assert_allclose(predictions.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("weigh", ["alike", "first stretch not at all", "at random"])
+@pytest.mark.parametrize("sizes", [(4, 3), (64, 32, 10), (300, 400, 7), (13, 7, 5, 2)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_that_go_together_move_a_prediction_by_rounding_alone(
+    dtype: Literal["float32", "float64"], sizes: tuple[int, ...]
+) -> None:
+    """BLAS sums in an order that depends on the number of rows: the bound is 20 roundings of the largest logit."""
+    stack = [layer for size in sizes[1:] for layer in (lk.Affine(units=size, bias_init=lk.Normal(std=1.0)), lk.ReLU())][:-1]
+    model = lk.Sequential([*stack, lk.CategoricalCrossEntropy()], input_shape=sizes[:1], dtype=dtype, seed=1)
+    inputs = np.random.default_rng(0).standard_normal((2500, sizes[0])).astype(dtype)
+    together, eps = model.logits(inputs), np.finfo(dtype).eps
+    bound = 20 * eps * np.abs(together).max()
+    probabilities = model.predict(inputs)
+    for size, step in ((1, 100), (3, 90), (700, 700), (1024, 900)):
+        for start in range(0, 2500, step):
+            part = slice(start, start + size)
+            assert np.abs(model.logits(inputs[part]) - together[part]).max() <= bound
+            assert np.abs(model.predict(inputs[part]) - probabilities[part]).max() <= 20 * eps
+
+
+@pytest.mark.parametrize("weigh", ["alike", "first chunk not at all", "at random"])
 def test_the_loss_of_many_rows_is_their_weighted_mean(weigh: str) -> None:
     model = classifier()
     inputs, targets = samples(2500)
     weight = {
         "alike": None,
-        "first stretch not at all": (np.arange(2500) >= 1024).astype(float),
+        "first chunk not at all": (np.arange(2500) >= 1024).astype(float),
         "at random": np.random.default_rng(1).uniform(size=2500),
     }[weigh]
     by_row = -np.log(model.predict(inputs)[np.arange(2500), targets])
@@ -255,9 +282,8 @@ def test_the_loss_of_many_rows_is_their_weighted_mean(weigh: str) -> None:
 
 @pytest.mark.parametrize("method", ["predict", "logits"])
 @pytest.mark.parametrize("layers", [[], [lk.ReLU()], [lk.Affine(units=4)]], ids=["loss alone", "relu", "affine"])
-@pytest.mark.parametrize("loss", [lk.CategoricalCrossEntropy(), SquaredError()], ids=lambda loss: loss.type)
-def test_what_was_predicted_stays(method: str, layers: list[lk.Layer], loss: lk.Loss) -> None:
-    model = lk.Sequential([*layers, loss], input_shape=(4,), dtype="float64", seed=0)
+def test_what_was_predicted_stays(method: str, layers: list[lk.Layer], either_loss: lk.Loss) -> None:
+    model = lk.Sequential([*layers, either_loss], input_shape=(4,), dtype="float64", seed=0)
     inputs, _ = samples(6)
     given = inputs.copy()
     first = getattr(model, method)(inputs)
@@ -320,12 +346,13 @@ def test_inputs_and_targets_that_cannot_be_written_are_fine() -> None:
 
 @pytest.mark.parametrize("layers", [[], [lk.ReLU()], [lk.Affine(units=3)]], ids=["loss alone", "relu", "affine"])
 def test_a_pass_writes_into_nothing_that_it_was_given(layers: list[lk.Layer]) -> None:
-    model = lk.Sequential([*layers, lk.CategoricalCrossEntropy()], input_shape=(4,), dtype="float64", seed=0)
-    model.nodes[0].needs_input_gradient = True
+    spec = lk.ModelSpec(layers=(*layers, lk.CategoricalCrossEntropy()), input_shape=(4,), dtype="float64")
+    passes = Passes(assemble(spec.plan(), "float64", 0, needs_input_gradient=True).nodes)
     inputs, labels = samples(6)
     for targets in (labels, np.eye(4 if not layers or isinstance(layers[0], lk.ReLU) else 3)[labels]):
         given = inputs.copy(), targets.copy()
-        model.loss_and_gradients(inputs, targets)
+        passes.loss(lk.Batch(inputs, passes.prepare(targets)))
+        assert passes.backward() is not None
         assert_array_equal(inputs, given[0])
         assert_array_equal(targets, given[1])
 
@@ -361,7 +388,7 @@ def test_infinity_is_no_number_that_is_too_large() -> None:
 
 def test_inputs_that_fit_are_not_copied() -> None:
     inputs, _ = samples(3)
-    assert classifier().checked_inputs(inputs) is inputs
+    assert np.shares_memory(classifier().checked_inputs(inputs), inputs)
 
 
 @pytest.mark.parametrize("method", ["loss", "forward_loss", "loss_and_gradients"])
@@ -385,7 +412,7 @@ def test_checked_targets_are_an_array() -> None:
 @pytest.mark.parametrize("call", ["checked_targets", "loss", "fit"])
 def test_a_loss_that_checks_nothing_gets_one_target_a_sample(call: str, targets: npt.ArrayLike) -> None:
     """Broadcasting could make a loss of them all the same."""
-    model = lk.Sequential([lk.Affine(units=4), SquaredError()], input_shape=(4,), dtype="float64", seed=0)
+    model = lk.Sequential([lk.Affine(units=4), Unweighted()], input_shape=(4,), dtype="float64", seed=0)
     inputs, _ = samples(5)
     calls: dict[str, Callable[[], object]] = {
         "checked_targets": lambda: model.checked_targets(targets, 5),
@@ -425,7 +452,7 @@ def test_sample_weights_that_do_not_fit_are_refused(method: str, weight: npt.Arr
 
 
 def test_weights_of_a_loss_that_ignores_them_are_checked_too() -> None:
-    model = lk.Sequential([SquaredError()], input_shape=(4,), dtype="float64", seed=0)
+    model = lk.Sequential([Unweighted()], input_shape=(4,), dtype="float64", seed=0)
     with pytest.raises(lk.TargetError, match="expected sample weights"):
         model.loss(np.zeros((5, 4)), np.zeros((5, 4)), np.ones(9))
 

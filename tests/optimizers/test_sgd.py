@@ -11,24 +11,32 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
-from layerkit import SGD, Affine, CategoricalCrossEntropy, Optimizer, ReLU, Sequential
+from layerkit import SGD, Affine, Array, CategoricalCrossEntropy, Optimizer, ReLU, Sequential, Step
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "reference.json").read_text())
 NETWORK = REFERENCE["network"]
 
 
-def slots_for(optimizer: Optimizer, size: int, dtype: str = "float64") -> dict[str, np.ndarray]:
-    return {name: np.zeros(size, dtype) for name in optimizer.slots}
+def workplace(optimizer: Optimizer, parameters: Array) -> Step:
+    return Step(parameters, np.zeros_like(parameters), (), optimizer.slots())
+
+
+def update(optimizer: Optimizer, step: Step, gradients: Array, learning_rate: float) -> None:
+    """Do one update as a trainer does it."""
+    step.gradients[...] = gradients
+    step.begin(optimizer.coefficients(learning_rate, step.number + 1), 0.0, None)
+    optimizer.update(step)
 
 
 @pytest.mark.parametrize("case", REFERENCE["sgd"], ids=lambda case: case["name"])
 def test_trajectories_are_those_of_pytorch(case: dict[str, Any]) -> None:
     optimizer = SGD(learning_rate=1.0, **case["options"])
-    parameters, slots = np.array(case["start"]), slots_for(optimizer, 5)
-    steps = zip(case["gradients"], case["learning_rates"], case["trajectory"], strict=True)
-    for step, (gradients, learning_rate, wanted) in enumerate(steps, start=1):
-        optimizer.update(slots, parameters, np.array(gradients), learning_rate, step)
+    parameters = np.array(case["start"])
+    step = workplace(optimizer, parameters)
+    for gradients, learning_rate, wanted in zip(case["gradients"], case["learning_rates"], case["trajectory"], strict=True):
+        update(optimizer, step, np.array(gradients), learning_rate)
         assert_allclose(parameters, wanted, rtol=1e-13, atol=1e-14)
+    assert step.number == len(case["trajectory"])
 
 
 @pytest.mark.parametrize("run", NETWORK["runs"], ids=lambda run: run["name"])
@@ -58,27 +66,27 @@ def test_a_network_trains_as_in_pytorch(run: dict[str, Any]) -> None:
 def test_an_update_writes_parameters_in_place_and_leaves_the_gradients(options: dict[str, Any], dtype: str) -> None:
     optimizer = SGD(learning_rate=0.5, **options)
     vector = np.array([1, 2, 3, 4], dtype)
-    gradients = np.array([4, -2], dtype)
-    slots = slots_for(optimizer, 2, dtype)
-    optimizer.update(slots, vector[:2], gradients, 0.5, 1)
+    step = workplace(optimizer, vector[:2])
+    update(optimizer, step, np.array([4, -2], dtype), 0.5)
     assert_allclose(vector, np.array([1, 2, 3, 4]) - 0.5 * np.array([4, -2, 0, 0]) * (1.9 if "nesterov" in options else 1))
-    assert_array_equal(gradients, [4, -2])
-    assert all(slot.dtype == dtype for slot in slots.values())
+    assert_array_equal(step.gradients, [4, -2])
+    assert all(slot.dtype == dtype for slot in step.slots.values())
 
 
 def test_only_momentum_keeps_a_velocity() -> None:
-    assert SGD(learning_rate=0.1).slots == ()
-    assert SGD(learning_rate=0.1, momentum=0.5).slots == ("velocity",)
-    assert SGD(learning_rate=0.1, momentum=0.5, nesterov=True).slots == ("velocity",)
+    assert list(SGD(learning_rate=0.1).slots()) == []
+    assert list(SGD(learning_rate=0.1, momentum=0.5).slots()) == ["velocity"]
+    assert list(SGD(learning_rate=0.1, momentum=0.5, nesterov=True).slots()) == ["velocity"]
 
 
 def test_the_same_description_serves_two_trainings() -> None:
     optimizer = SGD(learning_rate=0.1, momentum=0.9)
     ends = []
     for _ in range(2):
-        parameters, slots = np.zeros(2), slots_for(optimizer, 2)
-        for step in (1, 2):
-            optimizer.update(slots, parameters, np.ones(2), 0.1, step)
+        parameters = np.zeros(2)
+        step = workplace(optimizer, parameters)
+        for _ in range(2):
+            update(optimizer, step, np.ones(2), 0.1)
         ends.append(parameters)
     assert_array_equal(ends[0], ends[1])
 
@@ -112,11 +120,11 @@ def test_a_rule_that_remembers_nothing_has_no_slots() -> None:
     class Signs(Optimizer):
         type: Literal["signs"] = "signs"
 
-        def update(self, slots: Any, parameters: Any, gradients: Any, learning_rate: float, step: int) -> None:
-            parameters -= learning_rate * np.sign(gradients)
+        def update(self, step: Step) -> None:
+            step.parameters[...] -= step.coefficients.rate * np.sign(step.gradients)
 
     model = Sequential([Affine(units=2), CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
     before = model.parameters.copy()
     model.fit(np.eye(3), [0, 1, 0], optimizer=Signs(learning_rate=0.25), epochs=1)
     assert_allclose(model.parameters, before - 0.25 * np.sign(model.gradients))
-    assert Signs(learning_rate=0.25).slots == ()
+    assert Signs(learning_rate=0.25).slots() == {}

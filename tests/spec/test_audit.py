@@ -32,6 +32,8 @@ BUDGET = 2**24
 """Bytes that a network may take here."""
 HARMLESS = {"builtins.id"}
 """Events that say nothing."""
+MEMORY = ("/proc/", "/sys/fs/cgroup")
+"""Where building looks for how much memory is free, and no spec has a say in it."""
 
 FAULTY = (
     "",
@@ -83,7 +85,8 @@ def main() -> None:
     watch: Counter[str] | None = None
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if watch is not None and event not in HARMLESS:
+        measures_memory = event == "open" and str(arguments[0]).startswith(MEMORY)
+        if watch is not None and event not in HARMLESS and not measures_memory:
             watch[event if watch is control else f"{event} {arguments!r}"[:200]] += 1
 
     sys.addaudithook(hook)

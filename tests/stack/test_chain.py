@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from layerkit import Affine, Array, CategoricalCrossEntropy, Layer, Node, ReLU, Sequential, Shape, ShapeError
-from layerkit.errors import GradientError
-from layerkit.stack.layer import chain_shape
+from layerkit import (
+    Affine,
+    Array,
+    Branch,
+    CategoricalCrossEntropy,
+    ComponentError,
+    Layer,
+    Node,
+    ReLU,
+    Sequential,
+    Shape,
+    ShapeError,
+    chain_shape,
+)
 from layerkit.testing import check_layer_gradients, check_network_gradients
 
 
@@ -21,8 +32,8 @@ class Shortcut(Layer):
     type: Literal["shortcut"] = "shortcut"
     layers: tuple[Layer, ...] = ()
 
-    def branches(self, input_shape: Shape) -> Mapping[str, Sequence[Layer]]:
-        return {"layers": self.layers}
+    def branches(self, input_shape: Shape) -> Mapping[str, Branch]:
+        return {"layers": Branch(self.layers)}
 
     def forward(self, node: Node, inputs: Array) -> Array:
         outputs: Array = inputs + node.branches["layers"].forward(inputs)
@@ -114,9 +125,13 @@ def test_a_chain_stops_where_no_input_gradient_is_needed() -> None:
 def test_a_layer_that_breaks_the_chain_is_an_error() -> None:
     model = network(Affine(units=4), Shortcut(layers=(Affine(units=4), GivesNone())))
     model.forward_loss(INPUTS, LABELS)
-    with pytest.raises(GradientError, match=r"^shortcut_1\.layers\.gives_none_1: backward returned None"):
+    fault = (
+        r"^shortcut_1\.layers\.gives_none_1: GivesNone\.backward of the module .* returned NoneType, expected float64 of shape"
+    )
+    with pytest.raises(ComponentError, match=fault) as caught:
         model.backward()
-    with pytest.raises(GradientError, match="backward returned None"):
+    assert caught.value.node == "shortcut_1.layers.gives_none_1"
+    with pytest.raises(ComponentError, match="returned NoneType"):
         check_layer_gradients(Shortcut(layers=(GivesNone(),)), (4,))
 
 
@@ -127,12 +142,31 @@ def test_the_shape_after_a_chain() -> None:
         chain_shape([Affine(units=6)], (4, 4))
 
 
-def test_a_prediction_leaves_no_node_in_training_mode() -> None:
-    model = network(DEEP)
+class Witness(GivesNone):
+    """Writes down in which mode it ran."""
+
+    type: Literal["witness"] = "witness"
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        MODES.append(node.training)
+        return inputs.copy()
+
+
+MODES: list[bool] = []
+
+
+def test_the_layers_of_a_branch_are_in_the_mode_of_the_pass() -> None:
+    model = network(Shortcut(layers=(Shortcut(layers=(Witness(),)),)))
+    MODES.clear()
+    for run in (model.predict, model.logits):
+        run(INPUTS)
+    model.loss(INPUTS, LABELS)
+    assert MODES == [False] * 3
     model.forward_loss(INPUTS, LABELS)
-    assert all(node.training for top in model.nodes for node in top.tree())
+    assert MODES == [False] * 3 + [True]
     model.predict(INPUTS)
-    assert not any(node.training for top in model.nodes for node in top.tree())
+    assert MODES == [False] * 3 + [True, False]
+    assert all(node.training for top in model.nodes for node in top.tree())
 
 
 def test_gradients_are_views_of_the_flat_vector_in_the_order_of_the_tree() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import tracemalloc
 from collections.abc import Callable
 
@@ -66,17 +67,30 @@ def test_arrays_are_a_mapping_by_name(node: Node) -> None:
         node.params["mean"]
 
 
-def test_a_copied_node_has_arrays_of_its_own(node: Node) -> None:
-    twin = copy.deepcopy(node)
-    twin.params.bias = [1, 2, 3]
-    assert_array_equal(node.params.bias, [0, 0, 0])
-    assert_array_equal(twin.params.bias, [1, 2, 3])
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps], ids=["copy", "deepcopy", "pickle"])
+def test_a_node_is_copied_with_its_network_and_not_alone(node: Node, duplicate: Callable[[Node], object]) -> None:
+    """Alone, its arrays would no longer be views of anything."""
+    with pytest.raises(TypeError, match=r"^a node belongs to its network.*copy the network$"):
+        duplicate(node)
 
 
-def test_a_node_starts_in_prediction_mode_with_nothing_cached(node: Node) -> None:
+def test_a_node_starts_with_nothing_cached_and_nothing_drawn(make_node: Callable[..., Node], node: Node) -> None:
     assert node.cache is None
-    assert node.training is False
+    assert node.has_drawn is False
+    assert node.training is True
+    assert make_node(Affine(units=3), (4,), training=False).training is False
     assert repr(node) == "<Node affine: (4,) -> (3,)>"
+
+
+@pytest.mark.parametrize(
+    "name", ["params", "grads", "state", "rng", "training", "needs_input_gradient", "branches", "layer", "mean", "counter"]
+)
+def test_nothing_else_than_the_cache_and_arrays_can_be_set_on_a_node(node: Node, name: str) -> None:
+    """State that is set by hand would be lost when the network is saved."""
+    with pytest.raises(AttributeError):
+        setattr(node, name, {})
+    node.cache = {"mine": 1}
+    assert node.cache == {"mine": 1}
 
 
 def test_a_buffer_is_kept_between_calls(node: Node) -> None:

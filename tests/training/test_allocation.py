@@ -7,13 +7,13 @@ are as small as NumPy lets them be, so that they do not hide what the layers wou
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from layerkit import SGD, Affine, Array, CategoricalCrossEntropy, ReLU, Sequential, Trainer
+from layerkit import SGD, Affine, Array, CategoricalCrossEntropy, ReLU, Sequential, Step, Trainer, TrainingSpec
 
 SMALL, LARGE = 64, 4096
 TOLERANCE = 1000
@@ -58,30 +58,31 @@ def samples(count: int, dtype: str, labels: str) -> tuple[Array, Array]:
 
 def step_by_hand(batch: int, dtype: Literal["float32", "float64"], labels: str) -> int:
     model, optimizer = network(dtype), SGD(learning_rate=0.01, momentum=0.9)
-    slots = {"velocity": np.zeros_like(model.parameters)}
-    inputs, targets = samples(batch, dtype, labels)
+    step = Step(model.parameters, model.gradients, model.layout, optimizer.slots())
+    prepared = model.checked(*samples(batch, dtype, labels))
     gauge = Gauge()
-    for step in range(1, WARM_UP + 5):
-        model.loss_and_gradients(inputs, targets)
-        optimizer.update(slots, model.parameters, model.gradients, 0.01, step)
+    for number in range(1, WARM_UP + 5):
+        step.begin(optimizer.coefficients(0.01, number), model.batch_loss(prepared), None)
+        model.backward()
+        optimizer.update(step)
         gauge.mark()
     return min(gauge.peaks[WARM_UP:])
 
 
-def step_of_trainer(batch: int, batches: int, dtype: Literal["float32", "float64"], labels: str) -> int:
+def step_of_trainer(batch: int, batches: int, dtype: Literal["float32", "float64"], labels: str, *, weighted: bool) -> int:
     """Return what a step of the last epoch takes; the first of an epoch, which draws the order, is left out if there are more."""
     gauge = Gauge()
 
     class Gauged(SGD):
-        def update(
-            self, slots: Mapping[str, Array], parameters: Array, gradients: Array, learning_rate: float, step: int
-        ) -> None:
-            super().update(slots, parameters, gradients, learning_rate, step)
+        def update(self, step: Step) -> None:
+            super().update(step)
             gauge.mark()
 
     optimizer = Gauged(learning_rate=0.01, momentum=0.9, weight_decay=1e-3)
-    trainer = Trainer(network(dtype), optimizer=optimizer, epochs=WARM_UP + 3, batch_size=None if batches == 1 else batch)
-    trainer.fit(*samples(batch * batches, dtype, labels))
+    spec = TrainingSpec(optimizer=optimizer, epochs=WARM_UP + 3, batch_size=None if batches == 1 else batch)
+    inputs, targets = samples(batch * batches, dtype, labels)
+    weight = np.linspace(0.5, 1.5, len(inputs)) if weighted else None
+    Trainer(network(dtype), spec).fit(inputs, targets, weight)
     assert len(gauge.peaks) == (WARM_UP + 3) * batches
     return min(gauge.peaks[WARM_UP:]) if batches == 1 else min(gauge.peaks[1 - batches :])
 
@@ -96,9 +97,36 @@ def test_a_step_by_hand(dtype: Literal["float32", "float64"], labels: str) -> No
 @pytest.mark.parametrize("labels", ["int64", "uint8"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batches", [1, 5], ids=["full batch", "shuffled mini-batches"])
-def test_a_step_of_the_trainer(dtype: Literal["float32", "float64"], batches: int, labels: str) -> None:
-    small, large = (step_of_trainer(batch, batches, dtype, labels) for batch in (SMALL, LARGE))
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
+def test_a_step_of_the_trainer(dtype: Literal["float32", "float64"], batches: int, labels: str, weighted: bool) -> None:
+    small, large = (step_of_trainer(batch, batches, dtype, labels, weighted=weighted) for batch in (SMALL, LARGE))
     assert large - small < TOLERANCE, f"{small} bytes at batch {SMALL}, {large} at batch {LARGE}"
+
+
+@pytest.mark.parametrize("options", [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_update_allocates_nothing_that_grows_with_the_network(
+    dtype: Literal["float32", "float64"], options: dict[str, float]
+) -> None:
+    """Not even with weight decay, which acts on some segments of the parameters."""
+    peaks = {}
+    for units in (8, 256):
+        gauge = Gauge()
+
+        class Gauged(SGD):
+            def update(self, step: Step, gauge: Gauge = gauge) -> None:
+                super().update(step)
+                gauge.mark()
+
+        layers = [Affine(units=units), ReLU(), Affine(units=units), CategoricalCrossEntropy()]
+        model = Sequential(layers, input_shape=(8,), dtype=dtype, seed=0)
+        optimizer = Gauged(learning_rate=0.01, **options)
+        inputs, _ = samples(4, dtype, "int64")
+        Trainer(model, TrainingSpec(optimizer=optimizer, epochs=WARM_UP + 3)).fit(inputs, np.zeros(4, int))
+        peaks[model.parameters.size] = min(gauge.peaks[WARM_UP:])
+    (few, small), (many, large) = peaks.items()
+    assert many - few > 60_000
+    assert large - small < 2000, f"{small} bytes with {few} parameters, {large} with {many}"
 
 
 def test_the_gauge_sees_one_byte_a_sample_that_is_gone_again() -> None:

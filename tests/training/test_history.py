@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import layerkit as lk
-from layerkit.observers.base import EpochRecord
-from layerkit.training.history import History
+from layerkit import EpochRecord, History
 
 
 @pytest.mark.parametrize(
@@ -21,6 +20,17 @@ from layerkit.training.history import History
 )
 def test_a_record_reads_as_a_line_of_the_table(epoch: int, loss: float, line: str) -> None:
     assert str(EpochRecord(epoch, loss)) == line
+
+
+def test_a_record_tells_its_metrics_too() -> None:
+    record = EpochRecord(3, 0.5, {"validation_loss": 0.25, "accuracy": 2 / 3}, learning_rate=0.1, seconds=1.5)
+    assert str(record) == "Epoch    3, loss = 0.5000, validation_loss = 0.2500, accuracy = 0.6667"
+
+
+def test_records_are_equal_whatever_they_took() -> None:
+    assert EpochRecord(0, 1.0, seconds=1.0) == EpochRecord(0, 1.0, seconds=2.0)
+    assert EpochRecord(0, 1.0, learning_rate=0.1) != EpochRecord(0, 1.0, learning_rate=0.2)
+    assert EpochRecord(0, 1.0, {"accuracy": 1.0}) != EpochRecord(0, 1.0)
 
 
 def test_a_history_is_the_tuple_of_its_records() -> None:
@@ -39,3 +49,5 @@ def test_fit_returns_a_history_of_python_floats() -> None:
     assert isinstance(history, History)
     assert [type(loss) for loss in history.loss] == [float, float]
     assert [type(record.epoch) for record in history] == [int, int]
+    assert [record.learning_rate for record in history] == [0.1, 0.1]
+    assert all(type(record.seconds) is float and record.seconds > 0 for record in history)

@@ -1,35 +1,18 @@
-"""`Run`: a run spec made ready, trained and scored."""
+"""`layerkit.run`: what a run spec describes is trained, written down and scored."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 import layerkit as lk
-from layerkit.errors import ModelFileError
-from layerkit.training.run import Run, accuracy
-
-
-class SquaredError(lk.Loss):
-    """Mean of squared differences from one float target a sample (N,)."""
-
-    type: Literal["squared_error"] = "squared_error"
-
-    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
-        node.cache = (logits[:, 0] - targets) / len(logits)
-        return float(((logits[:, 0] - targets) ** 2).mean())
-
-    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
-        difference: lk.Array = node.cache
-        return 2 * d_out * difference[:, None]
-
-    def predict(self, logits: lk.Array) -> lk.Array:
-        return logits[:, 0].copy()
+from layerkit.errors import InputError, ModelFileError, RunDirectoryError
+from layerkit.spec.canonical import resolved_json
 
 
 def run_spec(**changes: Any) -> lk.RunSpec:
@@ -52,82 +35,257 @@ def run_spec(**changes: Any) -> lk.RunSpec:
     return lk.RunSpec.model_validate_json(json.dumps({**document, **changes}))
 
 
-def test_prepare_hands_every_setting_to_the_trainer(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty directory, where run directories go."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def test_every_setting_reaches_the_training() -> None:
     training = {
         "optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.5},
         "epochs": 7,
         "batch_size": 16,
         "shuffle": False,
     }
-    run = Run.prepare(run_spec(training=training), tmp_path)
-    trainer = run.trainer
-    assert trainer.model is run.model
-    assert trainer.optimizer == lk.SGD(learning_rate=0.1, momentum=0.5)
-    assert (trainer.epochs, trainer.batch_size, trainer.shuffle) == (7, 16, False)
+    run = lk.run(run_spec(training=training))
+    assert [record.epoch for record in run.history] == list(range(7))
     assert run.model.seed == 3
     assert len(run.data.train) == 112
-    assert list(tmp_path.iterdir()) == []
+
+    by_hand = lk.build(run.spec.model, seed=3)
+    batch = run.data.train.take(slice(0, 112))
+    optimizer = lk.SGD(learning_rate=0.1, momentum=0.5)
+    history = by_hand.fit(*batch, optimizer=optimizer, epochs=7, batch_size=16, shuffle=False)
+    assert history == run.history
+    assert_array_equal(by_hand.parameters, run.model.parameters)
 
 
 def test_a_run_is_what_python_would_do_by_hand(tmp_path: Path) -> None:
     spec = run_spec()
-    run = Run.prepare(spec, tmp_path)
-    losses = [record.loss for record in run.epochs(tmp_path)]
-
+    run = lk.run(spec)
     split = spec.data.load(3, tmp_path)
     model = lk.build(spec.model, seed=3)
-    history = model.fit(split.train.inputs, split.train.targets, optimizer=lk.SGD(learning_rate=0.1), epochs=3, batch_size=16)
-    assert history.loss == losses
+    batch = split.train.take(slice(0, len(split.train)))
+    history = model.fit(*batch, optimizer=lk.SGD(learning_rate=0.1), epochs=3, batch_size=16)
+    assert history == run.history
     assert_array_equal(model.parameters, run.model.parameters)
 
 
-def test_the_seed_decides_split_weights_and_order(tmp_path: Path) -> None:
-    def losses(seed: int) -> list[float]:
-        return [record.loss for record in Run.prepare(run_spec(seed=seed), tmp_path).epochs(tmp_path)]
-
-    assert losses(3) == losses(3)
-    assert losses(3) != losses(4)
+def test_the_seed_decides_split_weights_and_order() -> None:
+    first, again, other = (lk.run(run_spec(seed=seed)).history for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
 
 
-def test_initial_weights_come_from_beside_the_spec(tmp_path: Path) -> None:
+def test_initial_weights_come_from_beside_the_spec(tmp_path: Path, here: Path) -> None:
     start = lk.build(run_spec().model, seed=99)
     start.save(tmp_path / "start.safetensors")
-    training = {"optimizer": {"type": "sgd", "learning_rate": 0.1}, "epochs": 3, "initial_weights": "start.safetensors"}
-    run = Run.prepare(run_spec(training=training), tmp_path)
+    optimizer = {"type": "sgd", "learning_rate": 1e-60}  # which is 0 in float32
+    spec = run_spec(training={"optimizer": optimizer, "epochs": 1, "initial_weights": "start.safetensors"})
+    run = lk.run(spec, folder=tmp_path)
     assert_array_equal(run.model.parameters, start.parameters)
+    again = lk.run(run.directory / "spec.json")  # they came along
+    assert_array_equal(again.model.parameters, start.parameters)
     with pytest.raises(ModelFileError, match=r"start\.safetensors"):
-        Run.prepare(run_spec(training=training), tmp_path / "elsewhere")
+        lk.run(spec, out=here / "out")
+    assert not (here / "out").exists()
+
+
+# --- what it takes and leaves -------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_a_directory_that_stands_on_its_own(here: Path) -> None:
+    run = lk.run(run_spec(name="flowers"))
+    assert run.directory == Path("runs/flowers-001")
+    assert lk.load_spec(run.directory / "spec.json") == run.spec
+    lines = (run.directory / "history.jsonl").read_text().splitlines()
+    assert lk.History(lk.EpochRecord(**json.loads(line)) for line in lines) == run.history
+    saved = lk.Sequential.load(run.directory / "model.safetensors")
+    assert_array_equal(saved.parameters, run.model.parameters)
+
+
+def test_out_is_where_the_run_goes(here: Path) -> None:
+    run = lk.run(run_spec(), out="some/place")
+    assert run.directory == Path("some/place")
+    assert (here / "some" / "place" / "model.safetensors").exists()
+    with pytest.raises(RunDirectoryError, match="not empty"):
+        lk.run(run_spec(), out="some/place")
+
+
+def test_a_path_says_the_spec_and_where_its_files_are(tmp_path: Path, here: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    spec = run_spec(training={**run_spec().training.model_dump(), "initial_weights": "start.safetensors"})
+    lk.build(spec.model, seed=8).save(folder / "start.safetensors")
+    (folder / "spec.json").write_text(resolved_json(spec))
+    for path in (folder / "spec.json", str(folder / "spec.json")):
+        assert lk.run(path).spec == spec
+
+
+MODEL = '{"layerkit": 1, "input_shape": [4], "layers": [{"type": "crossentropy"}]}'
+
+
+@pytest.mark.parametrize(("text", "error"), [("{", lk.SpecError), (MODEL, InputError)], ids=["no JSON", "a model"])
+def test_a_file_without_a_run_in_it_is_refused(tmp_path: Path, here: Path, text: str, error: type[Exception]) -> None:
+    (tmp_path / "spec.json").write_text(text)
+    with pytest.raises(error, match=r"spec\.json"):
+        lk.run(tmp_path / "spec.json")
+    with pytest.raises(lk.SpecError, match=r"nowhere\.json"):
+        lk.run(tmp_path / "nowhere.json")
+    assert list(here.iterdir()) == []
+
+
+def test_each_record_is_told_when_it_is_in_the_file(here: Path) -> None:
+    told = []
+
+    def tell(record: lk.EpochRecord) -> None:
+        lines = (here / "out" / "history.jsonl").read_text().splitlines()
+        assert len(lines) == record.epoch + 1
+        told.append(record)
+
+    assert lk.run(run_spec(), out="out", tell=tell).history == tuple(told)
+
+
+# --- scores -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("data", [{"type": "iris"}, {"type": "iris", "test_size": 0.5, "stratify": True}])
-def test_classes_are_scored_by_accuracy(tmp_path: Path, data: dict[str, Any]) -> None:
-    run = Run.prepare(run_spec(data=data), tmp_path)
-    for _ in run.epochs(tmp_path):
-        pass
-    test = run.data.test
-    assert test is not None
-    right = np.mean(run.model.predict(test.inputs).argmax(axis=1) == test.targets)
-    assert accuracy(run.model, test) == right
-    assert run.score() == f"test set accuracy = {right:.3f}"
+def test_classes_are_scored_by_loss_and_accuracy(data: dict[str, Any]) -> None:
+    run = lk.run(run_spec(data=data))
+    assert run.data.test is not None
+    inputs, targets, _ = run.data.test.take(slice(0, len(run.data.test)))
+    right = np.mean(run.model.predict(inputs).argmax(axis=1) == targets)
+    assert run.scores == {"loss": run.model.loss(inputs, targets), "accuracy": right}
 
 
-def test_numbers_are_scored_by_the_loss(tmp_path: Path) -> None:
+def test_numbers_are_scored_by_the_loss(squared_error: lk.Loss) -> None:
     spec = lk.RunSpec.model_validate(
         {
             "data": lk.Diabetes(standardize=True),
-            "model": lk.ModelSpec(input_shape=(10,), layers=(lk.Affine(units=1), SquaredError())),
+            "model": lk.ModelSpec(input_shape=(10,), layers=(lk.Affine(units=1), squared_error)),
             "training": {"optimizer": lk.SGD(learning_rate=0.01), "epochs": 20, "batch_size": 32},
         }
     )
-    run = Run.prepare(spec, tmp_path)
-    losses = [record.loss for record in run.epochs(tmp_path)]
-    assert losses[-1] < 0.5 * losses[0]
-    test = run.data.test
-    assert test is not None
-    assert run.score() == f"test set loss = {run.model.loss(test.inputs, test.targets):.4f}"
+    run = lk.run(spec)
+    assert run.history.loss[-1] < 0.5 * run.history.loss[0]
+    assert run.data.test is not None
+    inputs, targets, _ = run.data.test.take(slice(0, len(run.data.test)))
+    assert run.scores == {"loss": run.model.loss(inputs, targets)}
 
 
-def test_without_test_samples_there_is_no_score(tmp_path: Path) -> None:
-    run = Run.prepare(run_spec(data={"type": "iris", "test_size": None}), tmp_path)
+def test_without_test_samples_there_is_no_score() -> None:
+    run = lk.run(run_spec(data={"type": "iris", "test_size": None}))
     assert len(run.data.train) == 150
-    assert run.score() is None
+    assert run.scores == {}
+
+
+class BinaryCrossEntropy(lk.Loss):
+    """Logistic loss on one logit; the targets are classes 0 and 1."""
+
+    task: ClassVar[lk.Task | None] = "classes"
+    type: Literal["binary"] = "binary"
+
+    def class_count(self, input_shape: lk.Shape) -> int | None:
+        return 2
+
+    def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
+        return lk.label_set_targets(targets, logits_shape, dtype)
+
+    def losses(self, node: lk.Node, logits: lk.Array, targets: lk.Array) -> lk.Array:
+        node.cache = logits, targets
+        losses: lk.Array = np.logaddexp(0, logits) - targets * logits
+        return losses[:, 0]
+
+    def d_logits(self, node: lk.Node, d_losses: lk.Array) -> lk.Array:
+        logits, targets = node.cache
+        d_logits: lk.Array = (1 / (1 + np.exp(-logits)) - targets) * d_losses[:, None]
+        return d_logits
+
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
+        probabilities: lk.Array = 1 / (1 + np.exp(-logits[:, 0]))
+        return probabilities
+
+    def decide(self, predictions: lk.Array) -> lk.Array:
+        return (predictions > 0.5).astype(np.intp)
+
+
+class Labels(lk.Metric):
+    """How many labels are missed, of sets of them."""
+
+    tasks: ClassVar[tuple[lk.Task, ...]] = ("label_sets",)
+    greater_is_better: ClassVar[bool] = False
+    type: Literal["labels"] = "labels"
+
+    def score(self, outcome: lk.Outcome) -> float:
+        return float((outcome.decisions != outcome.targets).sum())
+
+
+class LabelSets(BinaryCrossEntropy):
+    """The logistic loss for each of several labels."""
+
+    task: ClassVar[lk.Task | None] = "label_sets"
+    type: Literal["label_sets"] = "label_sets"
+
+    def class_count(self, input_shape: lk.Shape) -> int | None:
+        return None
+
+    def losses(self, node: lk.Node, logits: lk.Array, targets: lk.Array) -> lk.Array:
+        node.cache = logits, targets
+        losses: lk.Array = (np.logaddexp(0, logits) - targets * logits).sum(axis=1)
+        return losses
+
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
+        probabilities: lk.Array = 1 / (1 + np.exp(-logits))
+        return probabilities
+
+
+def test_two_classes_of_one_logit_are_scored_by_what_the_loss_decides() -> None:
+    spec = lk.RunSpec.model_validate(
+        {
+            "data": lk.BreastCancer(standardize=True),
+            "model": lk.ModelSpec(input_shape=(30,), layers=(lk.Affine(units=1), BinaryCrossEntropy())),
+            "training": {"optimizer": lk.SGD(learning_rate=0.1), "epochs": 10, "batch_size": 32},
+        }
+    )
+    run = lk.run(spec)
+    assert run.data.test is not None
+    inputs, targets, _ = run.data.test.take(slice(0, len(run.data.test)))
+    assert run.scores["accuracy"] == np.mean((run.model.predict(inputs) > 0.5) == targets)
+    assert run.scores["accuracy"] > 0.9
+
+
+class ThreeLabels(lk.Dataset):
+    """Three labels, each told by the sign of one number."""
+
+    type: Literal["three_labels"] = "three_labels"
+
+    def load(self, seed: int, folder: Path) -> lk.Split:
+        inputs = np.random.default_rng(seed).standard_normal((60, 3))
+        train, test = (lk.ArraySamples(part, (part > 0).astype(int)) for part in (inputs[:40], inputs[40:]))
+        return lk.Split(train=train, test=test, validation=test)
+
+    def facts(self) -> lk.DatasetFacts:
+        return lk.DatasetFacts(train_count=40, input_shape=(3,), task="label_sets")
+
+
+def test_sets_of_labels_are_right_where_all_of_them_are() -> None:
+    spec = lk.RunSpec.model_validate(
+        {
+            "data": ThreeLabels(),
+            "model": lk.ModelSpec(input_shape=(3,), layers=(lk.Affine(units=3, weight_init=lk.Zeros()), LabelSets())),
+            "training": {"optimizer": lk.SGD(learning_rate=0.5), "epochs": 2, "batch_size": 8, "metrics": (Labels(),)},
+        }
+    )
+    run = lk.run(spec)
+    assert run.data.test is not None
+    inputs, targets, _ = run.data.test.take(slice(0, 20))
+    wrong = (run.model.predict(inputs) > 0.5) != targets
+    assert run.scores["accuracy"] == np.mean(~wrong.any(axis=1))
+    assert run.scores["labels"] == wrong.sum()
+    assert [list(record.metrics) for record in run.history] == [["validation_loss", "labels"]] * 2
+    assert run.history[-1].metrics["labels"] == wrong.sum()  # of the same samples, after the last epoch
+    assert run.history[-1].metrics["validation_loss"] == run.scores["loss"]

@@ -13,7 +13,7 @@ import pytest
 
 import layerkit as lk
 from layerkit.errors import RunDirectoryError
-from layerkit.observers.base import EpochRecord
+from layerkit.history import EpochRecord
 from layerkit.training.run_directory import RunDirectory, append
 
 
@@ -168,8 +168,11 @@ def test_a_history_reads_back_as_the_same_floats() -> None:
     losses = np.random.default_rng(0).lognormal(sigma=20, size=50).tolist()
     stream = io.StringIO()
     for epoch, loss in enumerate(losses):
-        append(stream, EpochRecord(epoch, loss))
+        append(stream, EpochRecord(epoch, loss, {"accuracy": loss / 3}, learning_rate=loss / 7, seconds=loss / 9))
     records = [EpochRecord(**json.loads(line)) for line in stream.getvalue().splitlines()]
+    assert [(record.metrics, record.learning_rate, record.seconds) for record in records] == [
+        ({"accuracy": loss / 3}, loss / 7, loss / 9) for loss in losses
+    ]
     assert [record.loss for record in records] == losses
     assert [record.epoch for record in records] == list(range(50))
 

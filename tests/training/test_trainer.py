@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit.errors import DivergedError, InputError, WorkError
+from layerkit.streams import random_stream
 
 
 class Swish(lk.Layer):
@@ -36,37 +38,20 @@ class Swish(lk.Layer):
         return d_inputs
 
 
-class SquaredError(lk.Loss):
-    """Mean of squared differences from float targets (N, \\*shape)."""
-
-    type: Literal["squared_error"] = "squared_error"
-
-    def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
-        node.cache = (logits - targets) / logits.size
-        return float(((logits - targets) ** 2).mean())
-
-    def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
-        difference: lk.Array = node.cache
-        return 2 * d_out * difference
-
-    def predict(self, logits: lk.Array) -> lk.Array:
-        return logits.copy()
-
-
 class Mean(lk.Optimizer):
     """Steps along the mean of all gradients so far: one slot, and a use for the step's number."""
 
     type: Literal["mean"] = "mean"
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        return ("total",)
+    def slots(self) -> Mapping[str, lk.Slot]:
+        return {"total": lk.Slot()}
 
-    def update(
-        self, slots: Mapping[str, lk.Array], parameters: lk.Array, gradients: lk.Array, learning_rate: float, step: int
-    ) -> None:
-        slots["total"][...] += gradients
-        parameters -= learning_rate * slots["total"] / step
+    def coefficients(self, learning_rate: float, number: int) -> Mapping[str, float]:
+        return {"rate": learning_rate / number}
+
+    def update(self, step: lk.Step) -> None:
+        step.slots.total += step.gradients
+        step.parameters[...] -= step.coefficients.rate * step.slots.total
 
 
 class Recorded(lk.Layer):
@@ -96,14 +81,18 @@ def samples(count: int = 23) -> tuple[lk.Array, lk.Array]:
     return rng.standard_normal((count, 4)), rng.integers(3, size=count)
 
 
+def trainer(model: lk.Sequential, optimizer: lk.Optimizer, *, seed: int | None = None, **options: Any) -> lk.Trainer:
+    return lk.Trainer(model, lk.TrainingSpec(optimizer=optimizer, **options), seed=seed)
+
+
 def batches(count: int, epochs: int = 1, seed: int = 0, **options: Any) -> list[list[int]]:
     """Train on samples that carry their row number and return the rows of each step."""
     model = lk.Sequential([Recorded(), lk.Affine(units=2), lk.CategoricalCrossEntropy()], input_shape=(2,), seed=seed)
     inputs = np.stack([np.arange(count), np.zeros(count)], axis=1)
-    trainer = lk.Trainer(model, optimizer=lk.SGD(learning_rate=1e-6), epochs=epochs, **options)
-    trainer.fit(inputs, np.zeros(count, int))
+    training = trainer(model, lk.SGD(learning_rate=1e-6), epochs=epochs, **options)
+    training.fit(inputs, np.zeros(count, int))
     rows: list[list[int]] = model["recorded_1"].cache
-    assert trainer.step == len(rows)
+    assert training.training.step == len(rows)
     return rows
 
 
@@ -139,16 +128,25 @@ def test_the_seed_decides_the_orders() -> None:
 
 
 def test_the_trainer_may_have_a_seed_of_its_own() -> None:
-    def orders(model_seed: int, **options: int) -> list[list[int]]:
+    def orders(model_seed: int, seed: int | None = None) -> list[list[int]]:
         model = lk.Sequential([Recorded(), lk.CategoricalCrossEntropy()], input_shape=(2,), seed=model_seed)
         inputs = np.stack([np.arange(50), np.zeros(50)], axis=1)
-        model.fit(inputs, np.zeros(50, int), optimizer=STAND_STILL, epochs=1, batch_size=25, **options)
+        trainer(model, STAND_STILL, epochs=1, batch_size=25, seed=seed).fit(inputs, np.zeros(50, int))
         rows: list[list[int]] = model["recorded_1"].cache
         return rows
 
     assert orders(0, seed=5) == orders(1, seed=5)
     assert orders(0, seed=5) != orders(0, seed=6)
     assert orders(0) == orders(1, seed=0)
+    assert orders(0) != orders(1)
+
+
+def test_the_order_of_an_epoch_depends_on_the_seed_and_the_epoch_alone() -> None:
+    """So that a position in the training is two numbers."""
+    steps = batches(50, epochs=3, batch_size=25, seed=1)
+    for epoch in range(3):
+        order = random_stream(1, "shuffle", str(epoch)).permutation(50)
+        assert steps[2 * epoch] + steps[2 * epoch + 1] == order.tolist()
 
 
 def test_a_training_can_be_repeated_bit_for_bit() -> None:
@@ -194,34 +192,29 @@ def test_steps_with_huge_losses_have_a_finite_mean() -> None:
 def test_a_full_batch_reports_the_loss_that_the_epoch_began_with() -> None:
     model = classifier()
     inputs, targets = samples()
-    trainer = lk.Trainer(model, optimizer=lk.SGD(learning_rate=0.5), epochs=4)
     before = model.loss(inputs, targets)
-    for record in trainer.run(inputs, targets):
+    for record in trainer(model, lk.SGD(learning_rate=0.5), epochs=4).run(inputs, targets):
         assert record.loss == pytest.approx(before, rel=1e-12)
         before = model.loss(inputs, targets)
 
 
 def test_records_are_handed_out_as_the_training_goes() -> None:
-    model = classifier()
-    trainer = lk.Trainer(model, optimizer=lk.SGD(learning_rate=0.1), epochs=100, batch_size=5)
-    records = trainer.run(*samples())
+    training = trainer(classifier(), lk.SGD(learning_rate=0.1), epochs=100, batch_size=5)
+    records = training.run(*samples())
     assert [next(records).epoch for _ in range(3)] == [0, 1, 2]
-    assert trainer.step == 15
+    assert training.training.step == 15
 
 
 def test_a_second_fit_goes_on() -> None:
     """Two times three epochs are six: numbers, orders and velocities go on where they were."""
 
-    def trainer(epochs: int) -> lk.Trainer:
-        optimizer = lk.SGD(learning_rate=0.1, momentum=0.9)
-        return lk.Trainer(classifier(), optimizer=optimizer, epochs=epochs, batch_size=5)
-
-    whole, parts = trainer(6), trainer(3)
+    momentum = lk.SGD(learning_rate=0.1, momentum=0.9)
+    whole, parts = (trainer(classifier(), momentum, epochs=epochs, batch_size=5) for epochs in (6, 3))
     once = whole.fit(*samples())
     twice = [*parts.fit(*samples()), *parts.fit(*samples())]
     assert twice == list(once)
     assert [record.epoch for record in twice] == list(range(6))
-    assert (parts.step, parts.epoch) == (whole.step, whole.epoch) == (30, 6)
+    assert (parts.training.step, parts.training.epoch) == (whole.training.step, whole.training.epoch) == (30, 6)
     assert_array_equal(parts.model.parameters, whole.model.parameters)
 
 
@@ -251,16 +244,15 @@ def test_slots_are_the_optimizers_and_kept_by_the_trainer() -> None:
     inputs, targets = samples()
     model, other = classifier(), classifier()
     optimizer = lk.SGD(learning_rate=0.1, momentum=0.9)
-    trainer = lk.Trainer(model, optimizer=optimizer, epochs=1)
-    second = lk.Trainer(other, optimizer=optimizer, epochs=1)
-    assert {name: (slot.shape, slot.dtype) for name, slot in trainer.slots.items()} == {
+    first, second = (trainer(network, optimizer, epochs=1) for network in (model, other))
+    assert {name: (slot.shape, slot.dtype) for name, slot in first.training.slots.items()} == {
         "velocity": (model.parameters.shape, model.parameters.dtype)
     }
-    assert not trainer.slots["velocity"].any()
-    trainer.fit(inputs, targets)
-    assert_array_equal(trainer.slots["velocity"], model.gradients)  # of the first step
-    assert not second.slots["velocity"].any()
-    assert lk.Trainer(model, optimizer=lk.SGD(learning_rate=0.1), epochs=1).slots == {}
+    assert not first.training.slots.velocity.any()
+    first.fit(inputs, targets)
+    assert_array_equal(first.training.slots.velocity, model.gradients)  # of the first step
+    assert not second.training.slots.velocity.any()
+    assert dict(trainer(model, lk.SGD(learning_rate=0.1), epochs=1).training.slots) == {}
 
 
 def test_an_optimizer_of_a_third_party_gets_slots_and_step_numbers() -> None:
@@ -271,18 +263,18 @@ def test_an_optimizer_of_a_third_party_gets_slots_and_step_numbers() -> None:
         reference.loss_and_gradients(inputs, targets)
         gradients.append(reference.gradients.copy())
         reference.parameters -= 0.2 * np.sum(gradients, axis=0) / step
-    trainer = lk.Trainer(model, optimizer=Mean(learning_rate=0.2), epochs=4)
-    trainer.fit(inputs, targets)
-    assert list(trainer.slots) == ["total"]
+    training = trainer(model, Mean(learning_rate=0.2), epochs=4)
+    training.fit(inputs, targets)
+    assert list(training.training.slots) == ["total"]
     assert_allclose(model.parameters, reference.parameters, rtol=1e-10, atol=1e-14)
 
 
-def test_layers_and_losses_of_a_third_party_train() -> None:
+def test_layers_and_losses_of_a_third_party_train(squared_error: lk.Loss) -> None:
     """A regression on float targets (N, 2) with Swish: neither the layer nor the loss is layerkit's."""
     rng = np.random.default_rng(0)
     inputs = rng.uniform(-1, 1, (200, 3))
     targets = np.stack([np.sin(2 * inputs[:, 0]), inputs[:, 1] * inputs[:, 2]], axis=1)
-    layers = [lk.Affine(units=32), Swish(beta=1.5), lk.Affine(units=2), SquaredError()]
+    layers = [lk.Affine(units=32), Swish(beta=1.5), lk.Affine(units=2), squared_error]
     model = lk.Sequential(layers, input_shape=(3,), seed=0)
     history = model.fit(inputs, targets, optimizer=lk.SGD(learning_rate=0.3, momentum=0.9), epochs=100, batch_size=20)
     assert history.loss[-1] < 0.05 * history.loss[0]
@@ -317,8 +309,10 @@ def test_a_training_writes_into_nothing_that_it_was_given() -> None:
 
 @pytest.mark.parametrize(("epochs", "batch_size"), [(0, None), (-3, None), (1, 0), (1, -1)])
 def test_numbers_that_make_no_training_are_refused(epochs: int, batch_size: int | None) -> None:
-    with pytest.raises(lk.DataError, match="must be 1 or more"):
-        lk.Trainer(classifier(), optimizer=lk.SGD(learning_rate=0.1), epochs=epochs, batch_size=batch_size)
+    with pytest.raises(ValidationError, match="greater than 0"):
+        trainer(classifier(), lk.SGD(learning_rate=0.1), epochs=epochs, batch_size=batch_size)
+    with pytest.raises(ValidationError, match="greater than 0"):
+        classifier().fit(*samples(), optimizer=lk.SGD(learning_rate=0.1), epochs=epochs, batch_size=batch_size)
 
 
 def test_a_batch_larger_than_the_samples_is_refused() -> None:
@@ -382,22 +376,22 @@ def test_wrong_soft_targets_name_their_row_among_all_samples() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", [lk.CategoricalCrossEntropy(), SquaredError()], ids=lambda loss: loss.type)
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_a_diverging_training_stops_without_a_warning(
-    dtype: Literal["float32", "float64"], loss: lk.Loss, batch_size: int | None
+    dtype: Literal["float32", "float64"], either_loss: lk.Loss, batch_size: int | None
 ) -> None:
     inputs, labels = samples()
-    targets = labels if loss.type == "crossentropy" else np.eye(3)[labels]
-    layers = [lk.Affine(units=6), lk.ReLU(), lk.Affine(units=3), loss]
+    targets = labels if either_loss.type == "crossentropy" else np.eye(3)[labels]
+    layers = [lk.Affine(units=6), lk.ReLU(), lk.Affine(units=3), either_loss]
     model = lk.Sequential(layers, input_shape=(4,), dtype=dtype, seed=0)
-    trainer = lk.Trainer(model, optimizer=lk.SGD(learning_rate=1e38), epochs=50, batch_size=batch_size)
+    diverging = trainer(model, lk.SGD(learning_rate=1e38), epochs=50, batch_size=batch_size)
     with pytest.raises(
         DivergedError, match=r"the loss is (nan|inf) in epoch \d+, after \d+ steps.*smaller learning_rate"
     ) as caught:
-        list(trainer.run(inputs, targets))
+        list(diverging.run(inputs, targets))
     assert isinstance(caught.value, WorkError)
-    assert f"in epoch {trainer.epoch}, after {trainer.step} steps" in str(caught.value)
+    training = diverging.training
+    assert f"in epoch {training.epoch}, after {training.step} steps" in str(caught.value)
     with np.errstate(all="ignore"):
         assert not math.isfinite(model.forward_loss(inputs, targets))  # the parameters are those that gave that loss
 
@@ -407,13 +401,16 @@ class Largest(lk.Loss):
 
     type: Literal["largest"] = "largest"
 
+    def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
+        return targets
+
     def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
         return sys.float_info.max
 
     def backward(self, node: lk.Node, d_out: float = 1.0) -> lk.Array:
-        return np.zeros((1, *node.input_shape))
+        return np.zeros((1, *node.input_shape), node.dtype)
 
-    def predict(self, logits: lk.Array) -> lk.Array:
+    def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
         return logits.copy()
 
 
@@ -426,4 +423,4 @@ def test_finite_losses_of_steps_make_a_finite_loss_of_the_epoch() -> None:
 def test_a_negative_seed_is_refused() -> None:
     model = lk.Sequential([Largest()], input_shape=(4,), seed=0)
     with pytest.raises(InputError, match="seed"):
-        lk.Trainer(model, optimizer=lk.SGD(learning_rate=0.1), epochs=1, seed=-1)
+        trainer(model, lk.SGD(learning_rate=0.1), epochs=1, seed=-1)
