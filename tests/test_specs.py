@@ -32,9 +32,10 @@ def test_it_is_sound(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_its_gradients_are_right(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["layerkit", "gradcheck", str(path)])
     main()
-    verdicts = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
-    trained = [name for node in lk.build(run_spec(path).model, seed=0).nodes for name in node.params]
-    assert verdicts == ["ok"] * (1 + len(trained))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    trained = {f"{node.name}.{name}" for node in lk.build(run_spec(path).model, seed=0).nodes for name in node.params}
+    assert {line[0] for line in lines} == {"inputs"} | trained
+    assert {line[-1] for line in lines} == {"ok"}
 
 
 def test_it_trains(path: Path, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Samples
 from layerkit.metrics.base import Metric
 from layerkit.network.sequential import Sequential
+from layerkit.training.checked_samples import taken
 
 _ROWS_AT_ONCE = 1024
 
@@ -28,8 +28,7 @@ def sample_scores(model: Sequential, samples: Samples, metrics: Sequence[Metric]
         return model.evaluate(samples.inputs, samples.targets, samples.sample_weight, metrics=metrics)
     loss, seen, parts = 0.0, 0.0, []
     for start in range(0, len(samples), _ROWS_AT_ONCE):
-        with Blame(samples, "take"):
-            inputs, targets, weight = samples.take(slice(start, min(start + _ROWS_AT_ONCE, len(samples))))
+        inputs, targets, weight = taken(samples, slice(start, min(start + _ROWS_AT_ONCE, len(samples))))
         counted = float(len(inputs) if weight is None else np.add.reduce(weight))
         if counted:
             seen += counted

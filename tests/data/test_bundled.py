@@ -178,7 +178,9 @@ def test_digits_may_be_images(standardize: bool) -> None:
     images, test_images = load(Digits(as_images=True, standardize=standardize))
     assert images.inputs.shape == (1347, 8, 8, 1)
     assert test_images.inputs.shape == (450, 8, 8, 1)
-    assert Digits(as_images=True).facts() == DatasetFacts(train_count=1347, input_shape=(8, 8, 1), task="classes", n_classes=10)
+    assert Digits(as_images=True).facts() == DatasetFacts(
+        train_count=1347, test_count=450, input_shape=(8, 8, 1), task="classes", n_classes=10
+    )
     assert_allclose(images.inputs.reshape(-1, 64), flat.inputs, rtol=1e-12)
 
 

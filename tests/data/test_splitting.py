@@ -68,7 +68,7 @@ def test_facts_are_known_before_anything_is_loaded(test_size: float | None) -> N
 
     count = 40 - math.ceil(40 * (test_size or 0))
     assert Unloadable(test_size=test_size).facts() == lk.DatasetFacts(
-        train_count=count, input_shape=(2, 2), task="classes", n_classes=4
+        train_count=count, test_count=40 - count, input_shape=(2, 2), task="classes", n_classes=4
     )
     assert len(Squares(test_size=test_size).load(0, HERE).train) == count
     assert Heights().facts().task == "numbers"

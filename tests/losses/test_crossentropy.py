@@ -141,14 +141,15 @@ def test_the_gradient_is_proportional_to_what_comes_from_above(
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
 @pytest.mark.parametrize("targets", TARGETS.values(), ids=TARGETS)
 def test_gradients_agree_with_central_differences(targets: Array, weight: Array | None) -> None:
-    (check,) = check_loss_gradients(CategoricalCrossEntropy(), (3,), targets=targets, sample_weight=weight)
-    assert check.passed, str(check)
-    assert check.error < 1e-6
+    checks = check_loss_gradients(CategoricalCrossEntropy(), (3,), targets=targets, sample_weight=weight)
+    assert [str(check) for check in checks if not check.passed] == []
+    assert {check.array for check in checks} == {"inputs"}
+    assert max(check.error for check in checks) < 1e-6
 
 
 def test_gradients_agree_on_its_own_example_targets() -> None:
-    (check,) = check_loss_gradients(CategoricalCrossEntropy(), (6,), batch=8)
-    assert (check.array, check.checked, check.passed) == ("inputs", 48, True)
+    checks = check_loss_gradients(CategoricalCrossEntropy(), (6,), batch=8)
+    assert [(check.array, check.checked, check.passed) for check in checks] == [("inputs", 48, True)] * len(checks) != []
 
 
 @pytest.mark.parametrize("weight", [np.array([2, 0, 1]), np.array([2.0, 0.0, 1.0], np.float32), np.array([2e300, 0, 1e300])])

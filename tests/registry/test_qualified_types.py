@@ -22,7 +22,8 @@ class Start(Initializer):
     \"\"\"All values alike.\"\"\"
     type: Literal["start"] = "start"
     def draw(self, shape, rng):
-        return FACTOR
+        import numpy
+        return numpy.full(shape, float(FACTOR))
 
 class Around(Layer):
     type: Literal["around_{name}"] = "around_{name}"

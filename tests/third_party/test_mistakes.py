@@ -191,7 +191,7 @@ def test_weights_from_a_file_count_as_those_from_memory() -> None:
 
 
 def test_samples_that_lose_rows_are_refused() -> None:
-    with pytest.raises(lk.ComponentError, match=r"Rows.take .* returned 5 samples, expected 6"):
+    with pytest.raises(lk.ComponentError, match=r"Rows.take .* returned a Batch of \[5, 5\], expected a Batch of 6 samples"):
         losses(Rows(INPUTS, LABELS, lost=1))
 
 
@@ -206,7 +206,7 @@ class Bare(lk.Dataset):
 
 def test_a_split_of_arrays_is_refused_by_name(tmp_path: Path) -> None:
     spec = lk.RunSpec(data=Bare(), model=network().spec, training=lk.TrainingSpec(optimizer=lk.SGD(learning_rate=0.1), epochs=1))
-    with pytest.raises(lk.ComponentError, match=r"Bare.load .* returned a Split of tuple, expected Samples"):
+    with pytest.raises(lk.ComponentError, match=r"Bare.load .* train must be Samples, such as ArraySamples, received tuple"):
         lk.run(spec, out=tmp_path / "out")
 
 

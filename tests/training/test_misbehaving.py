@@ -256,7 +256,7 @@ CASES: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("predict", "row less", lambda result: result[1:], r"returned an array of shape \(111, 3\), expected an array of 112 rows"),
     ("decide", "list", lambda result: result.tolist(), "returned list, expected an array of 112 rows"),
     ("decide", "number", lambda result: result[0], "returned int64, expected an array of 112 rows"),
-    ("slots", "None", lambda result: None, "raised AttributeError"),
+    ("slots", "None", lambda result: None, "raised TypeError"),
     ("slots", "names", lambda result: ("velocity",), "raised AttributeError"),
     ("slots", "no shape", lambda result: {"velocity": lk.Slot("each")}, "raised .*Error"),  # type: ignore[arg-type]
     ("coefficients", "None", lambda result: None, "raised AttributeError"),

