@@ -28,7 +28,7 @@ from layerkit.spec.canonical import resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 
 ATTACKS: dict[str, list[Any]] = json.loads((Path(__file__).parent / "attacks.json").read_text(encoding="utf-8"))
-BUDGET = 2**24
+BUDGET = 2**28
 """Bytes that a network may take here."""
 HARMLESS = {"builtins.id"}
 """Events that say nothing."""
