@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from layerkit.errors import ComponentLookupError, RegistrationError
+from layerkit.errors import ComponentLookupError, RegistrationError, described
 from layerkit.nested_errors import nested_error, own_error
 from layerkit.parsed_json import reader
 
@@ -129,6 +129,14 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     qualified = ":" in tag
     if qualified:
         value = {**value, "type": cls.tag()}
+    component = _read(cls, value, context)
+    if qualified:
+        component.__dict__[_SPEC_TYPE] = tag
+    return component
+
+
+def _read(cls: type[Component], value: dict[str, Any], context: dict[str, Any]) -> Component:
+    """Make a component of its parsed JSON, with what is wrong as one error whatever its validators raise."""
     try:
         component: Component = reader(cls)(value, context=context)
     except ValidationError as error:
@@ -139,8 +147,11 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
             if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
                 item["ctx"] = {"known_keys": list(cls.model_fields)}
         raise nested_error(errors) from None
-    if qualified:
-        component.__dict__[_SPEC_TYPE] = tag
+    except (KeyboardInterrupt, PydanticCustomError):
+        raise
+    except BaseException as error:  # a third party's validator may fail in any way, even exit
+        message = f"{cls.__name__} fails where it checks its fields: {described(error)}"
+        raise nested_error([own_error((), "component_failed", message)]) from None
     return component
 
 

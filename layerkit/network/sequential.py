@@ -26,6 +26,7 @@ from layerkit.network.builder import assemble, prediction_twins
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
 from layerkit.observers.training import Training
+from layerkit.registry.registry import Registry
 from layerkit.spec.canonical import required_plugins, resolved_json
 from layerkit.spec.cost import rows_at_once
 from layerkit.spec.load import parse_spec
@@ -379,10 +380,17 @@ class Sequential:
         write_arrays(Path(path), named_arrays(self.nodes), {"spec": resolved_json(self.spec)})
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path, registry: Registry | None = None) -> Self:
         """Return the network that `save` wrote; its predictions are the same bit for bit on the same machine.
 
         Nothing in the file is executed: the spec in it is validated like any other. The random streams start anew, from seed 0.
+
+        Parameters
+        ----------
+        path
+            The file.
+        registry
+            The components that it may name; None for those that are installed.
 
         Raises
         ------
@@ -399,12 +407,12 @@ class Sequential:
         if "spec" not in metadata:
             raise ModelFileError(f"{path}: there is no spec in this file; it holds weights only")
         try:
-            spec = parse_spec(metadata["spec"], f"{path}, spec in the metadata")
+            spec = parse_spec(metadata["spec"], f"{path}, spec in the metadata", registry=registry)
         except ValueError as error:
             raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
-        present = required_plugins(spec)
+        present = required_plugins(spec, registry)
         for tag, recorded in (json.loads(metadata["spec"]).get("plugins") or {}).items():
             if present.get(tag, recorded) != recorded:
                 message = f"{path} was saved with {recorded}, and here is {present[tag]}: what {tag} does may have changed"

@@ -20,7 +20,7 @@ from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
 from layerkit.stack.layer import Layer
-from layerkit.stack.loss import Loss
+from layerkit.stack.loss import Loss, Task
 from layerkit.stack.stage import Stage
 
 FAMILIES: tuple[type[Component], ...] = (
@@ -81,6 +81,10 @@ class Registration:
                 )
         if inspect.isabstract(cls):
             raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
+        tasks = (cls.task,) if issubclass(cls, Loss) and cls.task is not None else cls.tasks if issubclass(cls, Metric) else ()
+        if not isinstance(tasks, tuple) or not {*tasks} <= {*get_args(Task)}:
+            known = ", ".join(map(repr, get_args(Task)))
+            raise RegistrationError(f"{cls.__name__} is for {tasks!r}, which are no kinds of targets; there are {known}")
         if issubclass(cls, Loss) and cls.forward is Loss.forward:
             missing = [name for name in ("losses", "d_logits") if getattr(cls, name) is getattr(Loss, name)]
             if missing:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from layerkit.data.base import Dataset, DatasetFacts
+from layerkit.metrics.base import Metric
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
@@ -99,6 +100,18 @@ def data_faults(
     elif facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
         message = f"{batch_size} is more than the {facts.train_count} training samples of {data.type}"
         faults.append(Fault(("training", "batch_size"), "batch_size", message))
+    return faults
+
+
+def metric_faults(metrics: Sequence[Metric], plans: Sequence[NodePlan]) -> list[Fault]:
+    """Return which metrics are for other targets than the loss at the end of a sound stack."""
+    loss, faults = plans[-1].stage, []
+    assert isinstance(loss, Loss)
+    for index, metric in enumerate(metrics):
+        if loss.task is not None and loss.task not in metric.tasks:
+            wanted = " and ".join(_TARGETS[task] for task in metric.tasks)
+            message = f"{metric.type} is for {wanted}; {loss.type} is for {_TARGETS[loss.task]}"
+            faults.append(Fault(("training", "metrics", index), "task_mismatch", message))
     return faults
 
 

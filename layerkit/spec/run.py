@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, mod
 
 from layerkit.data.base import Dataset
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import data_faults, depth_faults
+from layerkit.spec.cross_checks import data_faults, depth_faults, metric_faults
 from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import TrainingSpec
@@ -37,5 +37,6 @@ class RunSpec(Spec):
     def _data_fits_model(self) -> Self:
         plans = self.model.plan()
         deep = [replace(fault, location=("model", *fault.location)) for fault in depth_faults(plans, around=3)]
-        raise_faults(deep + data_faults(self.data, plans, self.model.input_shape, self.training.batch_size))
+        faults = data_faults(self.data, plans, self.model.input_shape, self.training.batch_size)
+        raise_faults(deep + faults + metric_faults(self.training.metrics, plans))
         return self

@@ -13,6 +13,7 @@ from layerkit.errors import ComponentError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
+from layerkit.registry.registry import Registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
@@ -57,6 +58,7 @@ def run(
     out: str | Path | None = None,
     folder: str | Path | None = None,
     tell: Callable[[EpochRecord], None] | None = None,
+    registry: Registry | None = None,
 ) -> Run:
     """Train what a run spec describes, and leave a run directory; ``layerkit train`` does this.
 
@@ -70,6 +72,8 @@ def run(
         Where relative paths in the spec start; None for the folder of the spec's file, or the present one.
     tell
         Called with the record of each epoch.
+    registry
+        The components that a file may name; None for those that are installed.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def run(
     """
     if not isinstance(spec, RunSpec):
         path = Path(spec)
-        found = load_spec(path)
+        found = load_spec(path, registry=registry)
         if not isinstance(found, RunSpec):
             raise InputError(f'{path}: this is a bare model spec; a run needs "data", "model" and "training"')
         spec, folder = found, path.parent if folder is None else folder

@@ -498,3 +498,19 @@ def test_a_save_that_is_killed_leaves_a_file_that_loads(tmp_path: Path, reads: i
     firsts = [float(parameters[0]) for parameters in values]
     assert firsts == sorted(firsts)
     assert firsts[-1] >= (1 if reads else 0)
+
+
+def test_a_model_with_a_class_of_ones_own_is_loaded_with_a_registry_that_has_it(tmp_path: Path) -> None:
+    class Mirrored(lk.ReLU):
+        """A layer of a notebook."""
+
+        type: Literal["mirrored"] = "mirrored"  # type: ignore[assignment]
+
+    model = lk.Sequential([Mirrored(), lk.Affine(units=3), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    model.save(tmp_path / "model.safetensors")
+    registry = lk.builtin_registry().with_components(Mirrored)
+    loaded = lk.Sequential.load(tmp_path / "model.safetensors", registry)
+    np.testing.assert_array_equal(loaded.parameters, model.parameters)
+    assert loaded.spec == model.spec
+    with pytest.raises(lk.ModelFileError, match='offers a layer or a loss of type "mirrored"'):
+        lk.Sequential.load(tmp_path / "model.safetensors")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from pydantic import create_model
 
+import layerkit as lk
 from layerkit import SGD, Affine, Component, Digits, Initializer, Layer, Loss, ModelSpec, Optimizer, Registry, ReLU, Zeros
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
 from layerkit.registry.discovery import builtin_registry
@@ -342,3 +343,40 @@ def test_a_field_that_hides_nothing_is_fine(name: str) -> None:
 def test_losses_are_no_layers() -> None:
     assert not REGISTRY.matches(Loss, "relu")
     assert [item.component for item in REGISTRY.matches(Component, "swish")] == [Swish, OtherSwish, Start]
+
+
+def test_kinds_of_targets_that_do_not_exist_are_refused() -> None:
+    class Typo(lk.CategoricalCrossEntropy):
+        """A loss for a kind of targets that nobody has."""
+
+        task: ClassVar[Any] = "labels"
+        type: Literal["typo"] = "typo"  # type: ignore[assignment]
+
+    class Bare(lk.Accuracy):
+        """A metric that names its kind of targets without a tuple around it."""
+
+        tasks: ClassVar[Any] = "classes"
+        type: Literal["bare"] = "bare"  # type: ignore[assignment]
+
+    for cls in (Typo, Bare):
+        with pytest.raises(RegistrationError, match="which are no kinds of targets; there are 'classes'"):
+            Registration(cls, "acme", "1.0")
+
+
+def test_a_loss_that_says_nothing_of_its_samples_is_refused() -> None:
+    class Half(lk.Loss):
+        """A loss without a gradient."""
+
+        type: Literal["half"] = "half"
+
+        def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: Any) -> lk.Array:
+            return targets
+
+        def losses(self, node: lk.Node, logits: lk.Array, targets: lk.Array) -> lk.Array:
+            return logits[:, 0]
+
+        def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
+            return logits.copy()
+
+    with pytest.raises(RegistrationError, match="Half leaves out d_logits"):
+        Registration(Half, "acme", "1.0")

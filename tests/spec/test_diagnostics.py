@@ -183,7 +183,7 @@ def blocks() -> Iterator[Block]:
 BLOCKS = list(blocks())
 SECTIONS = list(dict.fromkeys(block.code for block in BLOCKS))
 
-CODE_ARGUMENT = {"Fault": 1, "_refusal": 1, "Diagnostic": 2, "TextFault": 3, "_note": 3, "_fail": 4}
+CODE_ARGUMENT = {"Fault": 1, "own_error": 1, "_refusal": 1, "Diagnostic": 2, "TextFault": 3, "_note": 3, "_fail": 4}
 """Which argument of a call is the code."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 from pydantic import ValidationError
 
+import layerkit as lk
 from layerkit import SGD, Affine, CategoricalCrossEntropy, Iris, ModelSpec, RunSpec
 from layerkit.spec.faults import faults_of
 from layerkit.spec.run import TrainingSpec
@@ -143,3 +144,31 @@ def test_what_does_not_fit_is_refused(path: str, value: Any, place: str, code: s
 def test_from_python_components_are_objects_of_their_family() -> None:
     with pytest.raises(ValidationError, match="an optimizer"):
         TrainingSpec(optimizer=Iris(), epochs=1)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_metric_for_other_targets_than_the_loss_is_refused_at_its_place() -> None:
+    class Closeness(lk.Metric):
+        """A figure of numbers."""
+
+        tasks: ClassVar[tuple[lk.Task, ...]] = ("numbers",)
+        type: Literal["closeness"] = "closeness"
+
+        def score(self, outcome: lk.Outcome) -> float:
+            return 0.0
+
+    registry = lk.builtin_registry().with_components(Closeness)
+    document = {
+        "layerkit": 1,
+        "data": {"type": "iris"},
+        "model": {"input_shape": [4], "layers": [{"type": "affine", "units": 3}, {"type": "crossentropy"}]},
+        "training": {
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "epochs": 1,
+            "metrics": [{"type": "accuracy"}, {"type": "closeness"}],
+        },
+    }
+    with pytest.raises(lk.SpecError) as caught:
+        lk.parse_spec(json.dumps(document), registry=registry)
+    (fault,) = caught.value.diagnostics
+    assert (fault.path, fault.code) == ("training.metrics[1]", "task_mismatch")
+    assert fault.message == "closeness is for numbers; crossentropy is for classes"
