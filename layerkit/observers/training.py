@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -37,12 +38,13 @@ class Training:
         The update rule.
     workplace
         Where it works: its slots and work arrays.
-    epoch
-        Number of epochs done.
+    epoch, epochs
+        Number of epochs done, and of those that there will be.
     step
         Number of updates done.
-    batch
-        Number of batches done in the epoch under way. With ``epoch`` it is the position in the order of the samples.
+    batch, batches
+        Number of batches done in the epoch under way, and of those in an epoch. With ``epoch`` the first is the position in the
+        order of the samples.
     mean_loss, seen
         Mean loss of those batches, and the weight of the samples in them.
     history
@@ -67,8 +69,8 @@ class Training:
         self._gradients = gradients
         self.optimizer = optimizer
         self.workplace = Step(parameters, gradients, layout, optimizer.slots())
-        self.epoch = 0
-        self.batch = 0
+        self.epoch, self.epochs = 0, 0
+        self.batch, self.batches = 0, 0
         self.mean_loss = 0.0
         self.seen = 0.0
         self.history: list[EpochRecord] = []
@@ -111,6 +113,7 @@ class Training:
 
     def lay_out(self, count: int, batch_size: int, shuffle: bool) -> None:
         """Say how many samples there are and how they come in batches; where that changed, the epoch under way begins anew."""
+        self.batches = math.ceil(count / batch_size)
         arrangement = [count, batch_size, shuffle]
         if arrangement != self._arrangement:
             self.batch, self.mean_loss, self.seen = 0, 0.0, 0.0

@@ -78,7 +78,6 @@ class Trainer:
         self.training = training
         self._update = Update(model, spec.optimizer, training.workplace)
         self._learning_rate = float(spec.optimizer.learning_rate)
-        self._last_epoch = 0
         self._memory: Batch | None = None
 
     def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
@@ -143,11 +142,11 @@ class Trainer:
         training = self.training
         training.stopped = None
         training.lay_out(len(samples), size, self.spec.shuffle)
-        self._last_epoch = training.epoch + self.spec.epochs
+        training.epochs = training.epoch + self.spec.epochs
         try:
             with ExitStack() as stack:
                 watchers = self._watchers(stack)
-                while training.epoch < self._last_epoch and training.stopped is None:
+                while training.epoch < training.epochs and training.stopped is None:
                     record = self._epoch(samples, size, validation, watchers)
                     if record is not None:
                         yield record
@@ -176,13 +175,12 @@ class Trainer:
         """Do one epoch, or what is left of it, and return its record; None where it was stopped before its end."""
         training, started = self.training, time.perf_counter()
         after_step = [(watcher.step, blame) for watcher, blame in watchers if type(watcher).step is not Watcher.step]
-        batches = math.ceil(len(samples) / size)
         steps = self._steps(samples, size)
         # Overflow shows as a loss or as parameters that are not finite, and is reported as that.
         with np.errstate(all="ignore"):
-            while training.batch < batches:
+            while training.batch < training.batches:
                 batch = next(steps)
-                self._set_learning_rate(batches)
+                self._set_learning_rate()
                 loss = self._gradients(batch)
                 # Between the gradients and the update is where several processes would add up their gradients.
                 self._update.apply(batch, loss, self._learning_rate)
@@ -190,7 +188,7 @@ class Trainer:
                 for step, blame in after_step:
                     with blame:
                         step()
-                if training.stopped is not None and training.batch < batches:
+                if training.stopped is not None and training.batch < training.batches:
                     return None
             self._require_finite_parameters()
         metrics = self._metrics(validation) if validation is not None else {}
@@ -220,12 +218,12 @@ class Trainer:
                 self._memory = batch  # one that is full takes any that follow
             yield batch
 
-    def _set_learning_rate(self, batches: int) -> None:
+    def _set_learning_rate(self) -> None:
         schedule, training = self.spec.schedule, self.training
         if schedule is None:
             return
-        epochs = self._last_epoch
-        progress = Progress(training.step, epochs * batches, training.epoch, epochs, training.history)
+        steps = training.epochs * training.batches
+        progress = Progress(training.step, steps, training.epoch, training.epochs, training.history)
         with Blame(schedule, "learning_rate"):
             rate = float(schedule.learning_rate(self.spec.optimizer.learning_rate, progress))
         if not (math.isfinite(rate) and rate >= 0):

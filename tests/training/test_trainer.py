@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -424,3 +425,27 @@ def test_a_negative_seed_is_refused() -> None:
     model = lk.Sequential([Largest()], input_shape=(4,), seed=0)
     with pytest.raises(InputError, match="seed"):
         trainer(model, lk.SGD(learning_rate=0.1), epochs=1, seed=-1)
+
+
+def test_an_observer_knows_how_far_the_training_is_and_how_far_it_will_go() -> None:
+    seen: list[tuple[int, int, int, int]] = []
+
+    class Gauge(lk.Observer):
+        """Writes down how far the training is."""
+
+        type: Literal["gauge"] = "gauge"
+
+        @contextmanager
+        def watch(self, training: lk.Training, memory: lk.Memory) -> Iterator[lk.Watcher]:
+            class Reading(lk.Watcher):
+                def step(self) -> None:
+                    seen.append((training.epoch, training.epochs, training.batch, training.batches))
+
+            yield Reading()
+
+    model = lk.Sequential([lk.Affine(units=3), lk.CategoricalCrossEntropy()], input_shape=(2,), seed=0)
+    for _ in range(2):
+        model.fit(
+            np.zeros((5, 2)), np.zeros(5, int), optimizer=lk.SGD(learning_rate=0.1), epochs=1, batch_size=2, observers=[Gauge()]
+        )
+    assert seen == [(0, 1, 1, 3), (0, 1, 2, 3), (0, 1, 3, 3), (1, 2, 1, 3), (1, 2, 2, 3), (1, 2, 3, 3)]
