@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import layerkit as lk
 from layerkit.registry import hookspecs
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ def test_there_are_two_hooks() -> None:
 def test_every_plugin_here_is_written_for_this_version() -> None:
     """What the page, the template and the plugins say is what discovery asks for, and what this layerkit is."""
     line, requirement = f"\n{hookspecs.API_VARIABLE} = {hookspecs.API_VERSION}\n", f'"layerkit>={hookspecs.API_SINCE}"'
-    template = ROOT / "layerkit" / "cli" / "plugin_template"
+    template = Path(lk.__file__).parent / "cli" / "plugin_template"
     sources = [*ROOT.glob("plugins/*/layerkit_*/__init__.py"), template / "layer.template", ROOT / "docs" / "plugins.md"]
     projects = [*ROOT.glob("plugins/*/pyproject.toml"), template / "pyproject.template", ROOT / "docs" / "plugins.md"]
     assert [path for path in sources if line not in path.read_text(encoding="utf-8")] == []
