@@ -54,7 +54,8 @@ class Samples(ABC):
         rows
             Which ones.
         out
-            A batch that was taken before, at least as long, which is not needed any more: its arrays may be written over.
+            A batch that was taken before by numbers, not by a slice, at least as long, which is not needed any more: its arrays
+            may be written over.
         """
 
 

@@ -181,6 +181,8 @@ class Training:
     def restore(self, arrays: Mapping[str, Array], memory: Mapping[str, Json]) -> None:
         """Go back to what `arrays` and `memory` gave, of this training or of one like it; arrays are copied, in place.
 
+        One like it has a network of the same spec and seed: the stream of a node that had not drawn yet starts from the seed.
+
         Raises
         ------
         DataError
