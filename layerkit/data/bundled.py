@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Literal, Self
 
-from layerkit import Array, Shape, SplittingDataset
+from layerkit import Array, Shape, SplittingDataset, Task
 
 
 class Bundled(SplittingDataset):
@@ -96,7 +96,7 @@ class Diabetes(Bundled):
     loader: ClassVar[str] = "load_diabetes"
     count: ClassVar[int] = 442
     features: ClassVar[int] = 10
-    n_classes: ClassVar[int | None] = None
+    task: ClassVar[Task] = "numbers"
 
     @classmethod
     def examples(cls) -> Iterable[Self]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from layerkit.data.base import Dataset, DatasetFacts, Split
 from layerkit.data.samples import ArraySamples
 from layerkit.errors import DataError
+from layerkit.stack.loss import Task
 from layerkit.typing import Array, Shape
 
 
@@ -25,17 +26,33 @@ class SplittingDataset(Dataset):
 
     count: ClassVar[int]
     """Number of samples."""
-    n_classes: ClassVar[int | None]
-    """Number of classes; None where the targets are numbers."""
+    task: ClassVar[Task] = "classes"
+    """What the targets are."""
+    n_classes: ClassVar[int | None] = None
+    """How many classes there are, where the targets are classes."""
 
     test_size: Annotated[float, Field(gt=0, lt=1)] | None = 0.25
     """Share of the samples that is kept for testing; null trains on all."""
     stratify: bool = False
-    """Keep the shares of the classes alike in both parts."""
+    """Keep the shares of the classes alike in both parts, each of which needs as many samples as there are classes."""
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of the split; null takes the run's seed."""
     standardize: bool = False
     """Give each feature mean 0 and standard deviation 1, as measured on the training samples; one that is constant becomes 0."""
+
+    @model_validator(mode="after")
+    def _can_be_stratified(self) -> Self:
+        if not self.stratify:
+            return self
+        if self.task != "classes":
+            raise ValueError("has no classes to stratify by")
+        train_count, test_count = self.count - self._test_count, self._test_count
+        if test_count and min(train_count, test_count) < (self.n_classes or 0):
+            raise ValueError(
+                f"stratify puts each of the {self.n_classes} classes into both parts; "
+                f"a test_size of {self.test_size} makes parts of {train_count} and {test_count} samples"
+            )
+        return self
 
     @property
     @abstractmethod
@@ -53,12 +70,11 @@ class SplittingDataset(Dataset):
         """
 
     def facts(self) -> DatasetFacts:
-        test_count = math.ceil(self.count * self.test_size) if self.test_size else 0
         return DatasetFacts(
-            train_count=self.count - test_count,
-            test_count=test_count,
+            train_count=self.count - self._test_count,
+            test_count=self._test_count,
             input_shape=self.sample_shape,
-            task="numbers" if self.n_classes is None else "classes",
+            task=self.task,
             n_classes=self.n_classes,
         )
 
@@ -66,8 +82,6 @@ class SplittingDataset(Dataset):
         from sklearn.model_selection import train_test_split
 
         inputs, targets = self.arrays()
-        if self.stratify and self.n_classes is None:
-            raise DataError(f"{self.type} has no classes to stratify by")
         if self.test_size is None:
             return Split(train=ArraySamples(self._scaled(inputs, inputs), targets))
         try:
@@ -84,6 +98,10 @@ class SplittingDataset(Dataset):
             train=ArraySamples(self._scaled(train_inputs, train_inputs), train_targets),
             test=ArraySamples(self._scaled(test_inputs, train_inputs), test_targets),
         )
+
+    @property
+    def _test_count(self) -> int:
+        return math.ceil(self.count * self.test_size) if self.test_size else 0
 
     def _scaled(self, inputs: Array, reference: Array) -> Array:
         return standardized(inputs, reference) if self.standardize else inputs

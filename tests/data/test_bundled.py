@@ -111,14 +111,13 @@ def test_stratified_parts_have_the_shares_of_the_classes(cls: type[SplittingData
 
 
 def test_there_are_no_classes_to_stratify_a_regression_by() -> None:
-    with pytest.raises(DataError, match=r"^diabetes has no classes to stratify by$"):
-        Diabetes(stratify=True).load(0, HERE)
+    with pytest.raises(ValidationError, match="has no classes to stratify by"):
+        Diabetes(stratify=True)
 
 
-@pytest.mark.parametrize(("stratify", "test_size"), [(False, 0.999), (True, 0.999), (True, 0.001)])
-def test_a_split_that_leaves_a_part_too_small_is_refused(stratify: bool, test_size: float) -> None:
+def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(DataError, match="test_size"):
-        Iris(test_size=test_size, stratify=stratify).load(0, HERE)
+        Iris(test_size=0.999).load(0, HERE)
 
 
 @pytest.mark.parametrize("cls", LOADERS)

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
 
 import layerkit as lk
@@ -38,7 +39,20 @@ class Heights(Squares):
     """Numbers in the place of classes."""
 
     type: Literal["heights"] = "heights"
+    task: ClassVar[lk.Task] = "numbers"
     n_classes: ClassVar[int | None] = None
+
+
+class Tags(Squares):
+    """A set of labels for each image, as rows of 0 and 1."""
+
+    type: Literal["tags"] = "tags"
+    task: ClassVar[lk.Task] = "label_sets"
+    n_classes: ClassVar[int | None] = None
+
+    def arrays(self) -> tuple[lk.Array, lk.Array]:
+        inputs, labels = super().arrays()
+        return inputs, np.stack([labels % 2, labels // 2], axis=1)
 
 
 def arrays(samples: lk.Samples | None) -> tuple[lk.Array, lk.Array]:
@@ -81,8 +95,23 @@ def test_what_is_not_known_is_none_and_not_numbers() -> None:
 
 
 def test_numbers_have_no_classes_to_stratify_by() -> None:
-    with pytest.raises(lk.DataError, match=r"^heights has no classes to stratify by$"):
-        Heights(stratify=True).load(0, HERE)
+    with pytest.raises(ValidationError, match="has no classes to stratify by"):
+        Heights(stratify=True)
+
+
+@pytest.mark.parametrize("test_size", [0.01, 0.92])
+def test_stratified_parts_have_room_for_each_class(test_size: float) -> None:
+    parts = r"each of the 4 classes into both parts; a test_size of 0\.\d+ makes parts of \d+ and \d+"
+    with pytest.raises(ValidationError, match=parts):
+        Squares(test_size=test_size, stratify=True)
+    assert Squares(stratify=True, test_size=None).load(0, HERE).test is None
+
+
+def test_targets_may_be_sets_of_labels() -> None:
+    dataset = Tags(test_size=0.25)
+    split = dataset.load(3, HERE)
+    assert dataset.facts().task == "label_sets"
+    assert [arrays(part)[1].shape for part in (split.train, split.test)] == [(30, 2), (10, 2)]
 
 
 def test_a_split_that_cannot_be_names_the_data_set() -> None:

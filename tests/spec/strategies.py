@@ -16,7 +16,7 @@ from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 import layerkit as lk
 from layerkit.component import FAMILY_KEY, Component
@@ -351,7 +351,10 @@ class SpecSource:
         """Return the shape of the samples of a dataset, as far as it is known."""
         cls = self.registry.resolve(lk.Dataset, data["type"])
         text = json.dumps({**data, "type": cls.tag()})
-        return cls.model_validate_json(text, context={"resolver": self.registry}).facts().input_shape
+        try:
+            return cls.model_validate_json(text, context={"resolver": self.registry}).facts().input_shape
+        except ValidationError:  # the single values are sound, and do not fit together
+            return None
 
     @staticmethod
     def _turned(document: dict[str, Any], random: Random) -> dict[str, Any]:
