@@ -298,12 +298,16 @@ def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
     """Return a fault with the numbers if ``spec`` takes more than ``budget`` bytes; None stands for what the machine has free."""
     limit = free_memory() if budget is None else budget
     cost = cost_of(spec)
-    if cost.total <= limit:
+    try:
+        total = cost.total
+    except InputError as error:  # the layers have answered when they were planned; the optimizer has not
+        return [Fault(("training", "optimizer"), "component_failed", str(error))]
+    if total <= limit:
         return []
     sizes = [sum(plan.parameter_count + plan.work_size for plan in top.tree()) for top in cost.plans]
     largest = sizes.index(max(sizes))
     message = (
-        f"this network takes {size_text(cost.total)}, {size_text(cost.parameters)} of it parameters, with {cost.batch} samples a "
+        f"this network takes {size_text(total)}, {size_text(cost.parameters)} of it parameters, with {cost.batch} samples a "
         f"step; the memory budget is {size_text(limit)}. {cost.plans[largest].name} is the largest"
     )
     prefix = () if isinstance(spec, ModelSpec) else ("model",)

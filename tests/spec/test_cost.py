@@ -224,6 +224,15 @@ def test_a_work_size_that_is_no_count_is_refused_by_the_optimizers_name(monkeypa
         cost_with(Rule(learning_rate=0.1)).total  # noqa: B018
 
 
+@pytest.mark.parametrize("method", ["declares", "works_on"])
+def test_an_optimizer_that_fails_is_a_fault_in_its_place(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(Rule, method, lambda _: 1 / 0)
+    spec = run_spec(model_spec(lk.Affine(units=10)), Rule(learning_rate=0.1), 8)
+    (fault,) = memory_faults(spec, None)
+    assert (fault.location, fault.code) == (("training", "optimizer"), "component_failed")
+    assert fault.message.startswith("rule.")
+
+
 # --- samples, predictions, state, drawing -------------------------------------------------------------------------
 
 
