@@ -54,8 +54,8 @@ class Samples(ABC):
         rows
             Which ones.
         out
-            A batch that was taken before by numbers, not by a slice, at least as long, which is not needed any more: its arrays
-            may be written over.
+            What an earlier call gave for rows of the same kind, a slice or numbers; at least as long, and not needed any more.
+            Its arrays may be written over; samples that gave views of what they hold do not write there.
         """
 
 
