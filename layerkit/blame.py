@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from types import TracebackType
 
 from layerkit.errors import ComponentError, DataError, LayerkitError
@@ -45,3 +46,16 @@ class Blame:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if error is not None and not isinstance(error, self._allowed):
             raise ComponentError.caused_by(error, self.component, self.method, self.node) from error
+
+
+def number_from(component: object, method: str, answer: object) -> float:
+    """Return the number that a method of a component gave.
+
+    Raises
+    ------
+    ComponentError
+        If it gave something else.
+    """
+    if isinstance(answer, Real) and not isinstance(answer, bool):
+        return float(answer)
+    raise ComponentError(component, method, f"returned {type(answer).__name__}, expected a number")

@@ -45,7 +45,18 @@ class ShapeError(InputError):
 
 
 class DataError(InputError):
-    """Samples cannot be trained on or predicted from."""
+    """Samples cannot be trained on or predicted from.
+
+    Attributes
+    ----------
+    node
+        Name of the node whose layer refuses them; None where it was no layer.
+    """
+
+    node: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.node}: {super().__str__()}" if self.node else super().__str__()
 
 
 class TargetError(DataError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from layerkit.component import Component
 from layerkit.data.samples import Samples
@@ -41,6 +42,11 @@ class DatasetFacts:
         What the targets are.
     n_classes
         How many classes there are, where the targets are classes.
+
+    Raises
+    ------
+    TypeError
+        If they are nothing of the kind.
     """
 
     train_count: int | None = None
@@ -48,6 +54,17 @@ class DatasetFacts:
     input_shape: Shape | None = None
     task: Task | None = None
     n_classes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("train_count", "test_count", "n_classes"):
+            count = getattr(self, name)
+            if count is not None and not (type(count) is int and count >= 0):
+                raise TypeError(f"{name} must be a whole number, received {count!r}")
+        shape, tasks = self.input_shape, get_args(Task)
+        if shape is not None and not (type(shape) is tuple and all(type(length) is int and length > 0 for length in shape)):
+            raise TypeError(f"input_shape must be a tuple of positive whole numbers, received {shape!r}")
+        if self.task not in (None, *tasks):
+            raise TypeError(f"task must be one of {', '.join(tasks)}, received {self.task!r}")
 
 
 class Dataset(Component):

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.blame import Blame
+from layerkit.blame import Blame, number_from
 from layerkit.data.samples import Batch
 from layerkit.errors import DivergedError, ModelFileError, TargetError
 from layerkit.history import History
@@ -498,7 +498,8 @@ def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
 
 def _score(metric: Metric, outcome: Outcome) -> float:
     with Blame(metric, "score"):
-        return float(metric.score(outcome))
+        score = metric.score(outcome)
+    return number_from(metric, "score", score)
 
 
 def _chunks(count: int, rows: int) -> Iterator[slice]:

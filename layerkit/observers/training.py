@@ -108,7 +108,15 @@ class Training:
         return self.workplace.number
 
     def stop(self, reason: str) -> None:
-        """End the training after the step under way, or after the epoch that has just been done."""
+        """End the training after the step under way, or after the epoch that has just been done.
+
+        Raises
+        ------
+        TypeError
+            If the reason is no text.
+        """
+        if not (isinstance(reason, str) and reason):
+            raise TypeError(f"the reason for a stop must be a text, received {reason!r}")
         self.stopped = reason
 
     def lay_out(self, count: int, batch_size: int, shuffle: bool) -> None:

@@ -78,8 +78,7 @@ class Step(Buffers):
         self.layout = layout
         self.coefficients = Arrays({})
         self.number = 0
-        _require_attributes(slots)
-        self._slots = Arrays({name: _filled(slot, parameters) for name, slot in slots.items()})
+        self._slots = Arrays({name: _filled(slot, parameters) for name, slot in checked_slots(slots).items()})
         self._given: Mapping[str, float] = {}
         self._evaluate: Callable[[], float] | None = None
         self._loss = 0.0
@@ -139,6 +138,24 @@ class Step(Buffers):
         self._loss = loss
         self._evaluate = evaluate
         self.number += 1
+
+
+def checked_slots(slots: object) -> Mapping[str, Slot]:
+    """Return what an optimizer's ``slots`` gave.
+
+    Raises
+    ------
+    TypeError
+        If it is not what was to be given.
+    """
+    if not (isinstance(slots, Mapping) and all(isinstance(slot, Slot) for slot in slots.values())):
+        raise TypeError(f"it gives {slots!r}, expected a Slot by each name")
+    _require_attributes(slots)
+    for name, slot in slots.items():
+        lengths = () if slot.shape == "parameters" else slot.shape
+        if not (isinstance(lengths, tuple) and all(type(length) is int and length > 0 for length in lengths)):
+            raise TypeError(f'its slot {name!r} has the shape {slot.shape!r}, expected "parameters" or axis lengths')
+    return slots
 
 
 def _require_attributes(declared: Mapping[str, object]) -> None:

@@ -81,7 +81,9 @@ class Registration:
                 )
         if inspect.isabstract(cls):
             raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
-        tasks = (cls.task,) if issubclass(cls, Loss) and cls.task is not None else cls.tasks if issubclass(cls, Metric) else ()
+        tasks: object = (cls.task,) if issubclass(cls, Loss) and cls.task is not None else ()
+        if issubclass(cls, Metric):
+            tasks = getattr(cls, "tasks", None)
         if not isinstance(tasks, tuple) or not {*tasks} <= {*get_args(Task)}:
             known = ", ".join(map(repr, get_args(Task)))
             raise RegistrationError(f"{cls.__name__} is for {tasks!r}, which are no kinds of targets; there are {known}")

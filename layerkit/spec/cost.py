@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from layerkit.errors import InputError
 from layerkit.initializers import Initializer
 from layerkit.memory import free_memory, size_text
 from layerkit.optimizers.base import Optimizer
-from layerkit.optimizers.step import Slot
+from layerkit.optimizers.step import checked_slots
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.plan import NodePlan
@@ -268,9 +268,7 @@ def _flops(plan: NodePlan) -> int:
 
 
 def _slot_shapes(optimizer: Optimizer) -> list[Shape | str]:
-    slots = _answer(f"{optimizer.type}.slots", optimizer.slots)
-    if not isinstance(slots, Mapping) or not all(isinstance(slot, Slot) for slot in slots.values()):
-        raise InputError(f"{optimizer.type}.slots gives {slots!r}; expected a Slot by each name")
+    slots = _answer(f"{optimizer.type}.slots", lambda: checked_slots(optimizer.slots()))
     return [slot.shape for slot in slots.values()]
 
 

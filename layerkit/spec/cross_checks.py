@@ -128,6 +128,8 @@ def _target_faults(data: Dataset, facts: DatasetFacts, plans: Sequence[NodePlan]
         return [Fault(place, "task_mismatch", message)]
     try:
         n_outputs = loss.class_count(plans[-1].input_shape)
+        if n_outputs is not None and type(n_outputs) is not int:
+            raise TypeError(f"class_count returned {n_outputs!r}, expected a whole number or None")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a third party's loss may fail in any way, even exit

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from layerkit.errors import LayerkitError
+from layerkit.initializers import Initializer
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
@@ -99,6 +100,8 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
         count += math.prod(parameter.shape)
     for array, kept in state.items():
         _require_array(array, kept, State)
+        if array in parameters:
+            raise TypeError(f"it declares {array!r} as a parameter and as state; a file has one place for the two")
     work_size = layer.work_size(input_shape)
     if type(work_size) is not int or work_size < 0:
         raise TypeError(f"it declares the work size {work_size!r}, which is no number of array elements")
@@ -111,6 +114,8 @@ def _require_array(name: str, declared: object, kind: type[Parameter] | type[Sta
     _require_shape(declared.shape)
     if isinstance(declared, State) and declared.dtype not in _STATE_DTYPES:
         raise TypeError(f"it declares an array of {declared.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
+    if not isinstance(declared.initializer, Initializer):
+        raise TypeError(f"it declares {name!r} with the initializer {declared.initializer!r}, which is none")
     if not can_be_attribute(name):
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
 

@@ -12,6 +12,7 @@ from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
 from layerkit.spec.base import Block
+from layerkit.spec.faults import Fault, failure, raise_faults
 
 
 class TrainingSpec(Block):
@@ -39,11 +40,25 @@ class TrainingSpec(Block):
     @field_validator("metrics")
     @classmethod
     def _labels_differ(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-        labels = ["loss", *(metric.label for metric in metrics)]
-        for index, label in enumerate(labels):
-            if label in labels[:index]:
+        labels = ["loss"]
+        for index, metric in enumerate(metrics):
+            label = _label(metric, index)
+            if label in labels:
                 raise ValueError(f'two figures are called "{label}"; one would hide the other')
+            labels.append(label)
         return metrics
+
+
+def _label(metric: Metric, index: int) -> str:
+    try:
+        label = metric.label
+        if not (isinstance(label, str) and label.isprintable() and label):
+            raise TypeError(f"it is {label!r}, expected a text")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a third party's metric may fail in any way, even exit
+        raise_faults([Fault((index,), "component_failed", failure(f"the label of {metric.type} fails", error))])
+    return label
 
 
 class FitOptions(TypedDict):

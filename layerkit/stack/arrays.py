@@ -53,9 +53,9 @@ class Arrays(Mapping[str, Array]):
         return len(self.__dict__)
 
 
-def can_be_attribute(name: str) -> bool:
+def can_be_attribute(name: object) -> bool:
     """Return whether `Arrays` can hold an array of that name, without hiding anything of their own."""
-    return name.isidentifier() and not hasattr(Arrays, name)
+    return isinstance(name, str) and name.isidentifier() and not hasattr(Arrays, name)
 
 
 def assign(array: Array, value: Any, name: str) -> None:

@@ -39,7 +39,7 @@ class Chain:
         ComponentError
             If a layer raises, or returns something else than an array of its declared shape and the node's dtype; names the node.
         DataError
-            If a layer refuses the samples.
+            If a layer refuses the samples; names the node.
         """
         step = None
         try:
@@ -48,7 +48,11 @@ class Chain:
                 if outputs is not step.checked:
                     step.check(outputs, len(inputs))
                 inputs = outputs
-        except (ComponentError, DataError, KeyboardInterrupt):
+        except (ComponentError, KeyboardInterrupt):
+            raise
+        except DataError as error:
+            if step is not None and error.node is None:
+                error.node = step.node.name
             raise
         except BaseException as error:
             assert step is not None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from layerkit.blame import Blame
-from layerkit.data.base import Split
-from layerkit.data.samples import Samples
-from layerkit.errors import ComponentError, InputError
+from layerkit.data.base import Dataset, Split
+from layerkit.errors import ComponentError, DataError, InputError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
@@ -42,6 +42,8 @@ class Run:
     scores
         How the network does on the test samples: its ``loss``, and each metric by its label; nothing where there are no test
         samples.
+    stopped
+        Why the training ended before its last epoch, where an observer stopped it.
     """
 
     spec: RunSpec
@@ -50,6 +52,7 @@ class Run:
     history: History
     directory: Path
     scores: dict[str, float]
+    stopped: str | None
 
 
 def run(
@@ -95,22 +98,40 @@ def run(
         model.load_weights(start / training.initial_weights)
     data = _loaded(spec, start)
     trainer = Trainer(model, training, seed=spec.seed)
-    epochs = trainer.train(data.train, data.validation)  # which checks the samples before there is a directory
-    for part in (data.validation, data.test):
+    # All samples are checked before there is a directory, those too that are used when the training is done.
+    with _naming(spec.data, "training"):
+        epochs = trainer.train(data.train, data.validation)
+    for name, part in (("validation", data.validation), ("test", data.test)):
         if part is not None:
-            checked_samples(model, part)  # what does not fit would be found when the training is done
+            with _naming(spec.data, name):
+                checked_samples(model, part)
     directory = RunDirectory.create(spec.name, None if out is None else Path(out))
     trainer.training.folder = directory.path
     directory.write_spec(spec, start)
     records = []
-    with directory.open_history() as history:
-        for record in epochs:
-            append(history, record)
-            records.append(record)
-            if tell is not None:
-                tell(record)
+    try:
+        with directory.open_history() as history:
+            for record in epochs:
+                append(history, record)
+                records.append(record)
+                if tell is not None:
+                    tell(record)
+    except ComponentError:
+        if len(records) == training.epochs:  # an observer failed when all was done
+            directory.save_model(model)
+        raise
     directory.save_model(model)
-    return Run(spec, data, model, History(records), directory.path, _scores(spec, model, data))
+    scores = _scores(spec, model, data)
+    return Run(spec, data, model, History(records), directory.path, scores, trainer.training.stopped)
+
+
+@contextmanager
+def _naming(dataset: Dataset, part: str) -> Iterator[None]:
+    """Say of which samples something is wrong."""
+    try:
+        yield
+    except DataError as error:
+        raise type(error)(f"{dataset.type}, {part} samples: {error}") from None
 
 
 def _loaded(spec: RunSpec, folder: Path) -> Split:
@@ -118,9 +139,12 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
         data = spec.data.load(spec.seed, folder)
     if not isinstance(data, Split):
         raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
-    for part in (data.train, data.validation, data.test):
-        if part is not None and not isinstance(part, Samples):
-            raise ComponentError(spec.data, "load", f"returned a Split of {type(part).__name__}, expected Samples")
+    with Blame(spec.data, "facts"):
+        facts = spec.data.facts()
+        loaded = {"train_count": len(data.train), "test_count": 0 if data.test is None else len(data.test)}
+    for name, count in loaded.items():
+        if getattr(facts, name) not in (None, count):
+            raise ComponentError(spec.data, "facts", f"says {name} is {getattr(facts, name)}, and load gave {count}")
     return data
 
 

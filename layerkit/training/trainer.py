@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.blame import Blame
+from layerkit.blame import Blame, number_from
 from layerkit.data.samples import Batch, Samples
 from layerkit.errors import ComponentError, DataError, DivergedError, LayerkitError
 from layerkit.history import EpochRecord, History
@@ -78,6 +78,12 @@ class Trainer:
         self.training = training
         self._update = Update(model, spec.optimizer, training.workplace)
         self._learning_rate = float(spec.optimizer.learning_rate)
+        self._state = [
+            (f"{node.name}.{name}", array)
+            for node in training.every_node()
+            for name, array in node.state.items()
+            if array.dtype.kind == "f"
+        ]
         self._memory: Batch | None = None
 
     def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
@@ -124,7 +130,7 @@ class Trainer:
         TargetError
             If the targets do not fit the loss; names the first offending row.
         DivergedError
-            If the loss or a parameter is no longer finite, or a parameter starts too large for that.
+            If the loss, a parameter or a state is no longer finite, or a parameter starts too large for that.
         ComponentError
             If the code of a component fails, or gives back what it may not; names the component, the epoch and the step.
         """
@@ -190,7 +196,7 @@ class Trainer:
                         step()
                 if training.stopped is not None and training.batch < training.batches:
                     return None
-            self._require_finite_parameters()
+            self._require_finite()
         metrics = self._metrics(validation) if validation is not None else {}
         record = EpochRecord(
             training.epoch,
@@ -225,7 +231,8 @@ class Trainer:
         steps = training.epochs * training.batches
         progress = Progress(training.step, steps, training.epoch, training.epochs, training.history)
         with Blame(schedule, "learning_rate"):
-            rate = float(schedule.learning_rate(self.spec.optimizer.learning_rate, progress))
+            answer = schedule.learning_rate(self.spec.optimizer.learning_rate, progress)
+        rate = number_from(schedule, "learning_rate", answer)
         if not (math.isfinite(rate) and rate >= 0):
             raise ComponentError(schedule, "learning_rate", f"returned {rate}, expected a finite number of 0 or more")
         self._learning_rate = rate
@@ -254,10 +261,13 @@ class Trainer:
                     "give it smaller initial values"
                 )
 
-    def _require_finite_parameters(self) -> None:
+    def _require_finite(self) -> None:
         parameters = self.model.parameters
         if not math.isfinite(float(np.add.reduce(parameters))) and not np.isfinite(parameters).all():
             raise self._diverged("the update made parameters that are not finite")
+        for name, array in self._state:
+            if not np.isfinite(array).all():
+                raise self._diverged(f"{name} is no longer finite")
 
     def _diverged(self, what: str) -> DivergedError:
         parameters = self.model.parameters

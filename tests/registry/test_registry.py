@@ -358,7 +358,15 @@ def test_kinds_of_targets_that_do_not_exist_are_refused() -> None:
         tasks: ClassVar[Any] = "classes"
         type: Literal["bare"] = "bare"  # type: ignore[assignment]
 
-    for cls in (Typo, Bare):
+    class Silent(lk.Metric):
+        """A metric that does not say what it is for."""
+
+        type: Literal["silent"] = "silent"
+
+        def score(self, outcome: lk.Outcome) -> float:
+            return 0.0
+
+    for cls in (Typo, Bare, Silent):
         with pytest.raises(RegistrationError, match="which are no kinds of targets; there are 'classes'"):
             Registration(cls, "acme", "1.0")
 

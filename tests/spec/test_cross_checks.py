@@ -43,6 +43,15 @@ class Unknown(lk.Dataset):
         raise NotImplementedError
 
 
+class Misfiled(Unknown):
+    """A data set whose targets are nothing that there is."""
+
+    type: Literal["misfiled"] = "misfiled"  # type: ignore[assignment]  # another tag than that of the base
+
+    def facts(self) -> DatasetFacts:
+        return DatasetFacts(task="class")  # type: ignore[arg-type]
+
+
 class Distance(CategoricalCrossEntropy):
     """A loss without classes."""
 
@@ -59,6 +68,15 @@ class Broken(CategoricalCrossEntropy):
 
     def class_count(self, input_shape: Shape) -> int | None:
         raise ArithmeticError("cannot count")
+
+
+class Wordy(CategoricalCrossEntropy):
+    """A loss that writes out how many classes it has."""
+
+    type: Literal["wordy"] = "wordy"  # type: ignore[assignment]  # another tag than that of the base
+
+    def class_count(self, input_shape: Shape) -> Any:
+        return "three"
 
 
 def places(faults: Sequence[Fault]) -> list[tuple[str, str]]:
@@ -127,6 +145,8 @@ SHAPE, CLASSES, BATCH = (
         (Known(n_classes=4), STACK, (2, 2), None, []),
         (Known(n_classes=4), [Affine(units=3), Distance()], (4,), None, []),
         (Known(train_count=9, n_classes=4), [Affine(units=3), Broken()], (4,), 10, [("model.layers.1", "layer_failed"), BATCH]),
+        (Known(n_classes=4), [Affine(units=3), Wordy()], (4,), 10, [("model.layers.1", "layer_failed")]),
+        (Misfiled(), STACK, (4,), 10, [("data", "data_failed")]),
         (Unknown(), STACK, (4,), 10, [("data", "data_failed")]),
     ],
     ids=repr,

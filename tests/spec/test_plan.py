@@ -212,12 +212,29 @@ def test_a_loss_within_a_layer_is_refused_at_its_place() -> None:
         ("parameters", {"weight": State((2,))}, "which is no Parameter"),
         ("state", {"mean": Parameter((2,))}, "which is no State"),
         ("state", {"mean": State((2,), dtype="float16")}, "declares an array of 'float16'"),
+        ("parameters", {"weight": Parameter((2,), None)}, "'weight' with the initializer None, which is none"),
+        ("state", {"mean": State((2,), "zeros")}, "'mean' with the initializer 'zeros', which is none"),
     ],
 )
 def test_what_is_declared_as_something_else_is_refused(method: str, answer: object, phrase: str) -> None:
     _, code, message = fault_of([answering(method, answer)])
     assert code == "layer_failed"
     assert phrase in message
+
+
+def test_a_parameter_and_a_state_have_names_of_their_own() -> None:
+    """A file would have one place for the two."""
+
+    class Both(ReLU):
+        def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+            return {"scale": Parameter((1,)), "mean": Parameter((1,))}
+
+        def state(self, input_shape: Shape) -> dict[str, State]:
+            return {"mean": State((1,))}
+
+    _, code, message = fault_of([Both()])
+    assert code == "layer_failed"
+    assert "declares 'mean' as a parameter and as state" in message
 
 
 IMPOSSIBLE_SHAPES = [None, 4, "ab", [4], (0,), (4, -1), (4.0,), (True,), (None,), ("4",), ((4,),), (np.int64(4),), np.array([4])]

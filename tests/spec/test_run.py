@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -172,3 +173,43 @@ def test_a_metric_for_other_targets_than_the_loss_is_refused_at_its_place() -> N
     (fault,) = caught.value.diagnostics
     assert (fault.path, fault.code) == ("training.metrics[1]", "task_mismatch")
     assert fault.message == "closeness is for numbers; crossentropy is for classes"
+
+
+# --- metrics ------------------------------------------------------------------------------------------------------
+
+
+class Labelled(lk.Accuracy):
+    """A metric whose label is whatever the test says."""
+
+    type: Literal["labelled"] = "labelled"  # type: ignore[assignment]
+    answer: ClassVar[Callable[[], Any]]
+
+    @property
+    def label(self) -> str:
+        return type(self).answer()  # type: ignore[no-any-return]
+
+
+def _exit() -> str:
+    raise SystemExit(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (_exit, "the label of labelled fails: SystemExit: 0"),
+        (lambda: 1 / 0, "the label of labelled fails: ZeroDivisionError"),
+        (lambda: None, "the label of labelled fails: TypeError: it is None, expected a text"),
+        (lambda: "a\x1b[31m", "expected a text"),
+        (lambda: "", "expected a text"),
+    ],
+)
+def test_a_label_that_fails_is_a_fault_in_its_place(monkeypatch: pytest.MonkeyPatch, answer: Any, fault: str) -> None:
+    monkeypatch.setattr(Labelled, "answer", staticmethod(answer), raising=False)
+    registry = lk.builtin_registry().with_components(Labelled)
+    document = copy.deepcopy(DOCUMENT)
+    document["training"]["metrics"] = [{"type": "accuracy"}, {"type": "labelled"}]
+    with pytest.raises(lk.SpecError) as caught:
+        lk.parse_spec(json.dumps(document), registry=registry)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.location, diagnostic.code) == (("training", "metrics", 1), "component_failed")
+    assert fault in diagnostic.message

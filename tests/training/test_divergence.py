@@ -96,6 +96,32 @@ def test_predictions_that_are_not_finite_have_no_score(dtype: Literal["float32",
             model.evaluate(np.eye(2), targets, metrics=metrics)
 
 
+def test_a_state_that_is_not_finite_ends_the_training() -> None:
+    """No model could be read back from it."""
+
+    class Counting(lk.Layer):
+        """Adds up what comes by."""
+
+        type: Literal["counting"] = "counting"
+
+        def state(self, input_shape: lk.Shape) -> dict[str, lk.State]:
+            return {"steps": lk.State((), dtype="int64"), "total": lk.State(input_shape)}
+
+        def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+            if node.training:
+                node.state.steps += 1
+                node.state.total += inputs.sum(axis=0) * np.float32(1e30)
+            return inputs
+
+        def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
+            return d_out
+
+    layers = [lk.Affine(units=2), Counting(name="sum"), lk.CategoricalCrossEntropy()]
+    model = lk.Sequential(layers, input_shape=(2,), dtype="float32", seed=0)
+    with pytest.raises(lk.DivergedError, match=r"^sum\.total is no longer finite in epoch 0, after 2 steps"):
+        model.fit(np.full((4, 2), 1e9), [0, 1, 0, 1], optimizer=lk.SGD(learning_rate=1e-30), epochs=2, batch_size=2)
+
+
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_an_infinite_loss_is_not_taken_for_the_largest_float(squared_error: lk.Loss) -> None:
     model = lk.Sequential([squared_error], input_shape=(2,), dtype="float64", seed=0)

@@ -163,6 +163,10 @@ class OddData(lk.Dataset):
         )
         return split
 
+    def facts(self) -> lk.DatasetFacts:
+        facts: lk.DatasetFacts = does("facts", super().facts, fatal=1)
+        return facts
+
 
 class OddSchedule(lk.Schedule):
     type: Literal["odd_schedule"] = "odd_schedule"
@@ -215,6 +219,7 @@ COMPONENTS: dict[str, tuple[type[object], str, str | None]] = {
     "take": (OddSamples, "take", None),
     "validation": (OddSamples, "take", None),
     "load": (OddData, "load", None),
+    "facts": (OddData, "facts", None),
     "learning_rate": (OddSchedule, "learning_rate", None),
     "score": (OddMetric, "score", None),
     "step": (OddObserver, "watch", None),
@@ -228,7 +233,7 @@ COMPONENTS: dict[str, tuple[type[object], str, str | None]] = {
 BEFORE = None, None
 AFTER_NINE_STEPS = 1, FATAL - 1
 TIMES: dict[str, tuple[int | None, int | None]] = {
-    **dict.fromkeys(("prepare", "slots", "load"), BEFORE),
+    **dict.fromkeys(("prepare", "slots", "load", "facts"), BEFORE),
     **dict.fromkeys(("watch", "watcher"), (0, 0)),
     "end": (3, 3 * BATCHES),
     "step": (1, FATAL),
@@ -256,9 +261,9 @@ CASES: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("predict", "row less", lambda result: result[1:], r"returned an array of shape \(111, 3\), expected an array of 112 rows"),
     ("decide", "list", lambda result: result.tolist(), "returned list, expected an array of 112 rows"),
     ("decide", "number", lambda result: result[0], "returned int64, expected an array of 112 rows"),
-    ("slots", "None", lambda result: None, "raised TypeError"),
-    ("slots", "names", lambda result: ("velocity",), "raised AttributeError"),
-    ("slots", "no shape", lambda result: {"velocity": lk.Slot("each")}, "raised .*Error"),  # type: ignore[arg-type]
+    ("slots", "None", lambda result: None, "raised TypeError: it gives None, expected a Slot by each name"),
+    ("slots", "names", lambda result: ("velocity",), "raised TypeError: .*expected a Slot by each name"),
+    ("slots", "no shape", lambda result: {"velocity": lk.Slot("each")}, "raised TypeError: .*has the shape 'each', expected"),  # type: ignore[arg-type]
     ("coefficients", "None", lambda result: None, "raised AttributeError"),
     ("coefficients", "text", lambda result: {"rate": "fast"}, "raised ValueError"),
     ("take", "None", lambda result: None, "returned NoneType, expected a Batch of 16 samples"),
@@ -275,11 +280,17 @@ CASES: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("load", "tuple", lambda result: (result.train, result.test), "returned tuple, expected a Split"),
     ("load", "arrays", lambda result: lk.Split(train=np.zeros((3, 4))), "raised TypeError: train must be Samples.*ndarray"),  # type: ignore[arg-type]
     ("load", "list", lambda result: lk.Split(train=result.train, test=[1]), "raised TypeError: test must be Samples.*list"),  # type: ignore[arg-type]
-    ("learning_rate", "None", lambda result: None, "raised TypeError"),
+    ("learning_rate", "None", lambda result: None, "returned NoneType, expected a number"),
+    ("learning_rate", "truth", lambda result: True, "returned bool, expected a number"),
     ("learning_rate", "nan", lambda result: float("nan"), "returned nan, expected a finite number of 0 or more"),
     ("learning_rate", "negative", lambda result: -0.1, "returned -0.1, expected a finite number of 0 or more"),
-    ("score", "None", lambda result: None, "raised TypeError"),
-    ("score", "text", lambda result: "good", "raised ValueError"),
+    ("score", "None", lambda result: None, "returned NoneType, expected a number"),
+    ("score", "text", lambda result: "good", "returned str, expected a number"),
+    ("facts", "train_count", lambda result: lk.DatasetFacts(train_count=50), "says train_count is 50, and load gave 112"),
+    ("facts", "test_count", lambda result: lk.DatasetFacts(test_count=0), "says test_count is 0, and load gave 112"),
+    ("facts", "task", lambda result: lk.DatasetFacts(task="class"), "raised TypeError: task must be one of classes, "),  # type: ignore[arg-type]
+    ("facts", "count", lambda result: lk.DatasetFacts(train_count=1.5), "raised TypeError: train_count must be a whole"),  # type: ignore[arg-type]
+    ("facts", "shape", lambda result: lk.DatasetFacts(input_shape=[4]), "raised TypeError: input_shape must be a tuple"),  # type: ignore[arg-type]
     ("watch", "None", lambda result: None, "raised AttributeError"),
     ("watch", "no context", lambda result: lk.Watcher(), "raised AttributeError"),
     ("watcher", "None", lambda result: None, "gave NoneType, expected a Watcher"),
@@ -340,7 +351,8 @@ def test_whatever_a_component_does_is_one_kind_of_error(
         assert message.endswith(f" (epoch {error.epoch}, after {error.step} steps)")
     assert message.isprintable()
     assert error.exit_code == 1
-    assert not (tmp_path / "out" / "model.safetensors").exists()
+    # What is trained is kept, though an observer fails where it closes.
+    assert (tmp_path / "out" / "model.safetensors").exists() == (method == "end")
 
 
 @pytest.mark.parametrize("method", [method for method in COMPONENTS if method != "end"])
@@ -354,7 +366,8 @@ def test_an_interrupt_stays_one(run_spec: lk.RunSpec, tmp_path: Path, method: st
 @pytest.mark.parametrize("method", ["forward", "losses", "take", "load"])
 def test_data_that_a_component_refuses_is_no_fault_of_it(run_spec: lk.RunSpec, tmp_path: Path, method: str) -> None:
     DEEDS[method] = Deed(raising(lk.DataError, "row 3 is not what I take"))
-    with pytest.raises(lk.DataError, match=r"^row 3 is not what I take$"):
+    node = "odd_layer_1: " if method == "forward" else ""
+    with pytest.raises(lk.DataError, match=rf"^{node}row 3 is not what I take$"):
         lk.run(run_spec, out=tmp_path / "out")
 
 

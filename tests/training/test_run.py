@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -289,3 +291,57 @@ def test_sets_of_labels_are_right_where_all_of_them_are() -> None:
     assert [list(record.metrics) for record in run.history] == [["validation_loss", "labels"]] * 2
     assert run.history[-1].metrics["labels"] == wrong.sum()  # of the same samples, after the last epoch
     assert run.history[-1].metrics["validation_loss"] == run.scores["loss"]
+
+
+class Enough(lk.Observer):
+    """Stops after an epoch."""
+
+    type: Literal["enough"] = "enough"
+    reason: str | None = "that will do"
+
+    @contextmanager
+    def watch(self, training: lk.Training, memory: lk.Memory) -> Iterator[lk.Watcher]:
+        reason: Any = self.reason
+
+        class Stopping(lk.Watcher):
+            def epoch(self, record: lk.EpochRecord) -> None:
+                training.stop(reason)
+
+        yield Stopping()
+
+
+def with_observer(observer: lk.Observer) -> lk.RunSpec:
+    spec = run_spec()
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"observers": (observer,)})})
+
+
+def test_a_run_says_why_it_was_stopped() -> None:
+    done = lk.run(with_observer(Enough()))
+    assert (len(done.history), done.stopped) == (1, "that will do")
+    assert lk.run(run_spec()).stopped is None
+
+
+@pytest.mark.parametrize("reason", [None, ""])
+def test_a_stop_has_a_reason(reason: str | None) -> None:
+    with pytest.raises(lk.ComponentError, match="the reason for a stop must be a text, received"):
+        lk.run(with_observer(Enough(reason=reason)))
+
+
+class Parts(lk.Dataset):
+    """Three parts, one of which is spoilt."""
+
+    type: Literal["parts"] = "parts"
+    spoilt: str = "train"
+
+    def load(self, seed: int, folder: Path) -> lk.Split:
+        parts = {name: np.random.default_rng(seed).standard_normal((20, 4)) for name in ("train", "validation", "test")}
+        parts[self.spoilt][3, 1] = np.nan
+        return lk.Split(**{name: lk.ArraySamples(inputs, np.arange(20) % 3) for name, inputs in parts.items()})
+
+
+@pytest.mark.parametrize(("part", "named"), [("train", "training"), ("validation", "validation"), ("test", "test")])
+def test_samples_that_do_not_fit_are_named(here: Path, part: str, named: str) -> None:
+    spec = run_spec().model_copy(update={"data": Parts(spoilt=part)})
+    with pytest.raises(lk.DataError, match=f"^parts, {named} samples: row 3 of the inputs holds NaN"):
+        lk.run(spec)
+    assert not (here / "runs").exists()

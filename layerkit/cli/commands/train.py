@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,11 +34,18 @@ def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_m
             folder=spec_path.parent,
             tell=lambda record: show(record, record.epoch % spec.training.report_every == 0),
         )
-    if "accuracy" in done.scores:
-        click.echo(f"test set accuracy = {done.scores['accuracy']:.3f}")
-    elif done.scores:
-        click.echo(f"test set loss = {done.scores['loss']:.4f}")
+    for line in _score_lines(done.scores):
+        click.echo(line)
+    if done.stopped is not None:
+        click.echo(f"stopped after epoch {done.history[-1].epoch if done.history else 0}: {done.stopped}", err=True)
     click.echo(f"run directory: {done.directory}", err=True)
+
+
+def _score_lines(scores: Mapping[str, float]) -> Iterator[str]:
+    """Yield a line for each metric on the test samples, and for the loss where there is no metric."""
+    for name, value in scores.items():
+        if name != "loss" or len(scores) == 1:
+            yield f"test set {name} = {value:.4f}" if name != "accuracy" else f"test set {name} = {value:.3f}"
 
 
 @contextmanager
