@@ -127,7 +127,7 @@ class ComponentError(WorkError):
     Attributes
     ----------
     component
-        The component.
+        The component, or its class.
     method
         Which of its methods it was.
     fault
@@ -153,7 +153,7 @@ class ComponentError(WorkError):
         return cls(component, method, f"raised {described(error)}", node)
 
     def __str__(self) -> str:
-        cls = type(self.component)
+        cls = self.component if isinstance(self.component, type) else type(self.component)
         place = f"{self.node}: " if self.node else ""
         when = f" (epoch {self.epoch}, after {self.step} steps)" if self.epoch is not None else ""
         return f"{place}{cls.__name__}.{self.method} of {_origin(cls)} {self.fault}{when}"

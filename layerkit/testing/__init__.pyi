@@ -1,5 +1,6 @@
 from layerkit.testing.conformance import check_component as check_component
 from layerkit.testing.conformance import checks_for as checks_for
+from layerkit.testing.conformance.verdicts import Unavailable as Unavailable
 from layerkit.testing.derivatives import GradientCheck as GradientCheck
 from layerkit.testing.examples import example as example
 from layerkit.testing.examples import example_input_shape as example_input_shape

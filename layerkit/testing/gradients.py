@@ -16,18 +16,20 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from layerkit.blame import Blame
 from layerkit.data.samples import Batch
 from layerkit.errors import GradientError
 from layerkit.losses.targets import sample_weights
 from layerkit.network.builder import assemble
 from layerkit.network.passes import Passes
 from layerkit.network.sequential import Sequential
+from layerkit.stack.chain import Chain
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
 from layerkit.stack.rewind import Rewind
 from layerkit.testing.derivatives import GradientCheck, compare, compare_precisions
-from layerkit.testing.examples import takes_integers
+from layerkit.testing.examples import example_inputs, takes_integers
 from layerkit.testing.lone_nodes import copy_contents, lone_node
 from layerkit.typing import Array, Shape
 
@@ -66,12 +68,12 @@ def check_layer_gradients(
 
     Raises
     ------
-    GradientError
-        If a gradient is missing, or has another shape than its array.
+    ComponentError
+        If the layer fails, or returns what it may not.
     """
     rng = np.random.default_rng(seed)
     node = lone_node(layer, input_shape, rng, training=training)
-    inputs = layer.example_inputs(input_shape, batch, rng).astype(np.float64)
+    inputs = example_inputs(layer, input_shape, batch, rng).astype(np.float64)
     d_out = rng.standard_normal((batch, *node.output_shape))
     passes = _layer_passes(node, inputs, d_out)
     checks = passes.check(rng, elements)
@@ -120,7 +122,7 @@ def check_loss_gradients(
     rng = np.random.default_rng(seed)
     node = lone_node(loss, input_shape, rng)
     wanted = loss.example_targets(input_shape, batch, rng) if targets is None else np.asarray(targets)
-    logits = loss.example_inputs(input_shape, len(wanted), rng).astype(np.float64)
+    logits = example_inputs(loss, input_shape, len(wanted), rng).astype(np.float64)
     d_out = _random_number(rng)
     signs = np.resize([1, -1], len(wanted)) * rng.choice([-1, 1])  # both of them: a loss must not take them for weights
     d_losses = signs * rng.uniform(0.5, 2, len(wanted))
@@ -263,13 +265,12 @@ class _Passes:
 
 def _layer_passes(node: Node, inputs: Array, d_out: Array) -> _Passes:
     """Return ``sum(outputs * d_out)`` of a layer."""
-    layer = node.stage
-    assert isinstance(layer, Layer)
+    chain = Chain([node])
     return _Passes(
         [node],
         inputs,
-        forward=lambda: float(np.sum(layer.forward(node, inputs) * d_out)),
-        backward=lambda: layer.backward(node, d_out),
+        forward=lambda: float(np.sum(chain.forward(inputs) * d_out)),
+        backward=lambda: chain.backward(d_out),
     )
 
 
@@ -280,8 +281,8 @@ def _loss_passes(node: Node, batch: Batch, d_out: float) -> _Passes:
     return _Passes(
         [node],
         batch.inputs,
-        forward=lambda: d_out * loss.forward(node, *batch),
-        backward=lambda: loss.backward(node, d_out),
+        forward=lambda: d_out * _called(node, loss.forward, *batch),
+        backward=lambda: _called(node, loss.backward, d_out),
     )
 
 
@@ -292,8 +293,8 @@ def _losses_passes(node: Node, logits: Array, targets: Array, d_losses: Array) -
     return _Passes(
         [node],
         logits,
-        forward=lambda: float(np.sum(loss.losses(node, logits, targets) * d_losses)),
-        backward=lambda: loss.d_logits(node, d_losses),
+        forward=lambda: float(np.sum(_called(node, loss.losses, logits, targets) * d_losses)),
+        backward=lambda: _called(node, loss.d_logits, d_losses),
         upstream="d_losses",
     )
 
@@ -316,6 +317,11 @@ def _network_passes(
         forward=lambda: d_out * passes.loss(given),
         backward=lambda: passes.backward(d_out),
     )
+
+
+def _called(node: Node, method: Callable[..., Any], *arguments: Any) -> Any:
+    with Blame(node.stage, method.__name__, node.name):
+        return method(node, *arguments)
 
 
 def _random_number(rng: np.random.Generator) -> float:

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 def conformance_check(request: pytest.FixtureRequest) -> Callable[[], None]:
     """One check of one component of the distribution that the test module names as DISTRIBUTION; call it."""
     check: Callable[[], None] = request.param
-    return check
+
+    def checked() -> None:
+        from layerkit.testing.conformance.verdicts import Unavailable
+
+        try:
+            check()
+        except Unavailable as error:
+            pytest.skip(str(error))
+
+    return checked
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -49,11 +58,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _subjects(item: Registration) -> Iterator[tuple[str, type[Component] | Component]]:
-    """Yield the examples of a component, numbered from 1 where there are several; the class itself where it gives none."""
+    """Yield the examples of a component, numbered from 1 where there are several; the class itself where it gives none of it."""
     try:
         examples = list(item.component.examples())
-    except Exception:  # each check will say what it was
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # each check will say what it was
         examples = []
+    if any(type(example) is not item.component for example in examples):
+        examples = []  # each check will say so
     if len(examples) < 2:
         yield item.tag, examples[0] if examples else item.component
         return

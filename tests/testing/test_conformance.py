@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Iterable
-from typing import Literal, Self
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pytest
@@ -19,22 +22,28 @@ from layerkit import (
     Array,
     CategoricalCrossEntropy,
     Component,
+    ComponentError,
+    DataError,
     Dataset,
     Digits,
     Initializer,
     Layer,
     LayerkitError,
     Loss,
+    Memory,
     Metric,
     Node,
     Observer,
     Optimizer,
     ReLU,
     Schedule,
+    Split,
+    Training,
+    Watcher,
     Zeros,
 )
 from layerkit.errors import ConformanceError
-from layerkit.testing import check_component, checks_for
+from layerkit.testing import Unavailable, check_component, check_layer_gradients, checks_for
 from layerkit.testing.conformance import CHECKS, run_check
 
 
@@ -189,3 +198,63 @@ def test_public_names_resolve() -> None:
     assert [name for name in layerkit.testing.__all__ if not callable(getattr(layerkit.testing, name))] == []
     with pytest.raises(AttributeError, match=r"module 'layerkit\.testing' has no attribute 'check_everything'"):
         layerkit.testing.check_everything  # noqa: B018 (asking for it is the test)
+
+
+# --- components that fail in unusual ways -------------------------------------------------------------------------
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Failing(Line):
+    """Raises what the test says. Shapes: (N, D)."""
+
+    type: Literal["failing"] = "failing"  # type: ignore[assignment]
+    error: ClassVar[BaseException]
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(SystemExit(0), "SystemExit: 0"), (Unprintable(), r"Unprintable: \(it cannot be printed: RuntimeError\)")],
+)
+def test_whatever_a_component_raises_fails_a_check(monkeypatch: pytest.MonkeyPatch, error: BaseException, told: str) -> None:
+    monkeypatch.setattr(Failing, "error", error, raising=False)
+    failures = []
+    for check in checks_for(Failing):
+        try:
+            run_check(check, Failing)
+        except ConformanceError as failure:
+            failures.append(str(failure))
+    assert len(failures) > 5
+    assert all(re.search(told, failure) for failure in failures)
+    with pytest.raises(ComponentError, match=rf"failing_1: Failing\.forward .* raised {told}"):
+        check_layer_gradients(Failing(), (3,))
+
+
+class Absent(Dataset):
+    """Samples that an extra would bring."""
+
+    type: Literal["absent"] = "absent"
+
+    def load(self, seed: int, folder: Path) -> Split:
+        raise DataError("absent needs an extra")
+
+
+class Blind(Observer):
+    """Watches with what an extra would bring."""
+
+    type: Literal["blind"] = "blind"
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        raise LayerkitError("blind needs an extra")
+
+
+@pytest.mark.parametrize("cls", [Absent, Blind])
+def test_what_cannot_be_had_is_neither_right_nor_wrong(cls: type[Component]) -> None:
+    with pytest.raises(Unavailable, match=r"refuses: .* needs an extra"):
+        check_component(cls)

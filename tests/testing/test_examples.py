@@ -29,7 +29,7 @@ from layerkit import (
     Uniform,
     Zeros,
 )
-from layerkit.errors import RegistrationError
+from layerkit.errors import ComponentError, RegistrationError
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registry import Registration
 from layerkit.testing import example, example_input_shape
@@ -155,7 +155,7 @@ class Hard(CategoricalCrossEntropy):
 
 
 def test_an_example_is_validated() -> None:
-    with pytest.raises(ValueError, match="greater than 0"):
+    with pytest.raises(ComponentError, match=r"^Faulty\.examples .* raised ValidationError: .*greater than 0"):
         example(Faulty)
 
 

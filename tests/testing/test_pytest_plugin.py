@@ -35,7 +35,7 @@ def layerkit_components():
     return [Square]
 '''
 SEVERAL = '''
-"""Two examples of one initializer, and one that fails to give any."""
+"""Two examples of one initializer, one that ends the process where it should give any, and one that gives another."""
 from typing import Literal
 import numpy as np
 from layerkit import Initializer, hookimpl
@@ -64,19 +64,49 @@ class Broken(Filled):
 
     @classmethod
     def examples(cls):
-        raise RuntimeError("no example today")
+        raise SystemExit(0)
+
+class Strange(Filled):
+    """All values ``value``."""
+
+    type: Literal["strange"] = "strange"
+
+    @classmethod
+    def examples(cls):
+        yield Filled()
 
 @hookimpl
 def layerkit_components():
-    return [Filled, Broken]
+    return [Filled, Broken, Strange]
 '''
 NOTHING = "from layerkit import hookimpl\n\nLAYERKIT_API = 2\n\n@hookimpl\ndef layerkit_components():\n    return []\n"
 BROKEN = "raise RuntimeError('no such accelerator')\n"
+
+MISSING = '''
+"""A data set whose file is not here."""
+from typing import Literal
+from layerkit import DataError, Dataset, hookimpl
+
+LAYERKIT_API = 2
+
+class Missing(Dataset):
+    """Samples of a file."""
+
+    type: Literal["missing"] = "missing"
+
+    def load(self, seed, folder):
+        raise DataError("there is no such file")
+
+@hookimpl
+def layerkit_components():
+    return [Missing]
+'''
 
 PLUGINS = {
     "sound-square": SQUARE.format(tag="sound_square", slope=2),
     "wrong-square": SQUARE.format(tag="wrong_square", slope=3),
     "several-examples": SEVERAL,
+    "missing-file": MISSING,
     "nothing-inside": NOTHING,
     "broken-import": BROKEN,
 }
@@ -143,7 +173,18 @@ def test_each_example_has_tests_of_its_own(place: Path, tmp_path: Path) -> None:
     passed = set(re.findall(r"^PASSED .*\[(filled-\d-\w+)\]", result.stdout, re.MULTILINE))
     assert failed == {"filled-2-draws"}
     assert {"filled-1-draws", "filled-1-pickling", "filled-2-pickling"} <= passed
-    assert "Broken fails pickling: RuntimeError: no example today" in result.stdout
+    assert "Broken fails pickling: SystemExit: 0" in result.stdout
+    assert (
+        "Strange fails pickling: examples gives Filled(type='filled', value=1.0), expected an instance of Strange"
+        in result.stdout
+    )
+
+
+def test_what_cannot_be_had_here_is_skipped_and_told(place: Path, tmp_path: Path) -> None:
+    result = run(place, tmp_path, {"missing": TEST.format(name="missing-file")}, "-rs")
+    assert result.returncode == 0, result.stdout
+    reasons = set(re.findall(r"SKIPPED \S+ \S+ (.*)$", result.stdout, re.MULTILINE))
+    assert reasons == {"Missing.load refuses: there is no such file"}
 
 
 def test_what_gives_no_tests_is_an_error_of_collection(place: Path, tmp_path: Path) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import layerkit_thirdparty
+import numpy as np
 import pytest
 
 from layerkit import Component
 
 
 @pytest.mark.parametrize("cls", layerkit_thirdparty.COMPONENTS)
-def test_conformance(cls: type[Component]) -> None:
+def test_conformance(cls: type[Component], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from layerkit.testing import check_component
 
+    monkeypatch.chdir(tmp_path)  # where the data set of files finds some
+    np.save("inputs.npy", np.random.default_rng(0).standard_normal((30, 4)))
+    np.save("targets.npy", np.arange(30) % 3)
     check_component(cls)
 
 

@@ -18,7 +18,7 @@ from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.testing.derivatives import GradientCheck
-from layerkit.testing.examples import example, example_input_shape, example_soft_targets
+from layerkit.testing.examples import example, example_input_shape, example_inputs, example_soft_targets
 from layerkit.testing.gradients import check_layer_gradients, check_loss_gradients, check_network_gradients
 from layerkit.typing import Array, Shape
 
@@ -74,7 +74,7 @@ def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tu
     model = build(spec.model if isinstance(spec, RunSpec) else spec, seed=seed)
     rng = np.random.default_rng(seed)
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)  # away from trivial initial values
-    inputs = model.nodes[0].stage.example_inputs(model.spec.input_shape, batch, rng)
+    inputs = example_inputs(model.nodes[0].stage, model.spec.input_shape, batch, rng)
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     for circumstance, targets, weight in _circumstances(loss, model.spec.logits_shape, batch, rng):

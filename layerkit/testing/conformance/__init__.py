@@ -14,7 +14,7 @@ import numpy as np
 
 from layerkit.component import Component
 from layerkit.data.base import Dataset
-from layerkit.errors import ComponentError, ConformanceError, GradientError
+from layerkit.errors import ComponentError, ConformanceError, GradientError, described
 from layerkit.initializers import Initializer
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
@@ -34,6 +34,7 @@ from layerkit.testing.conformance.observers import OBSERVER_CHECKS
 from layerkit.testing.conformance.optimizers import OPTIMIZER_CHECKS
 from layerkit.testing.conformance.schedules import SCHEDULE_CHECKS
 from layerkit.testing.conformance.stages import STAGE_CHECKS
+from layerkit.testing.conformance.verdicts import Unavailable
 
 Check: TypeAlias = Callable[[Any, np.random.Generator], None]
 
@@ -70,6 +71,8 @@ def check_component(component: type[Component] | Component, seed: int = 0) -> No
     ------
     ConformanceError
         Saying which promise is broken, and where.
+    Unavailable
+        If the data set or the observer cannot be had here, so that nothing can be said of it.
     """
     for check in checks_for(component if isinstance(component, type) else type(component)):
         run_check(check, component, seed)
@@ -85,11 +88,15 @@ def run_check(check: Check, component: type[Component] | Component, seed: int = 
         if not instances:
             raise ConformanceError("examples gives no example")
         for instance in instances:
+            if type(instance) is not cls:
+                raise ConformanceError(f"examples gives {instance!r}, expected an instance of {cls.__name__}")
             which = f" as {instance!r}" if len(instances) > 1 else ""
             check(instance, random_stream(seed, "conformance", check.__name__))
-    except Exception as error:
+    except (Unavailable, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a third party's code may fail in any way, even exit
         known = isinstance(error, ConformanceError | GradientError | ComponentError)
-        fault = str(error) if known else f"{type(error).__name__}: {error}"
+        fault = str(error) if known else described(error)
         promise = inspect.cleandoc(check.__doc__ or "")
         message = f"{cls.__name__} fails {check.__name__}{which}: {fault}\nWhat is promised: {promise}"
         raise ConformanceError(message) from (error.__cause__ if known else error)

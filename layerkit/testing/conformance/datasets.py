@@ -1,6 +1,6 @@
 """What data sets promise: the samples that they announce, the same ones for the same seed, taken by any rows.
 
-A data set that raises `DataError` cannot be had here, for want of an extra or of a file; nothing can be said of it then.
+A data set that raises `DataError` cannot be had here, for want of an extra or of a file: it is `Unavailable`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from layerkit.data.base import Dataset, Split
 from layerkit.data.samples import Batch, Rows, Samples
 from layerkit.errors import DataError
-from layerkit.testing.conformance.verdicts import blaming, given, global_randomness_kept, require
+from layerkit.testing.conformance.verdicts import Unavailable, blaming, given, global_randomness_kept, require
 from layerkit.typing import Array
 
 FEW = 20
@@ -33,7 +33,6 @@ def samples(dataset: Dataset, rng: np.random.Generator) -> None:
             shape = some.input_shape
             require(len(inputs) == len(some), f"there are {len(inputs)} inputs, and len() says {len(some)}")
             require(inputs.shape[1:] == shape, f"samples have shape {inputs.shape[1:]}, and input_shape says {shape}")
-            assert split is not None
             wanted = split.train.input_shape
             require(shape == wanted, f"samples have shape {shape}, those for training {wanted}")
             require(inputs.dtype.kind in "biuf", f"the inputs are {inputs.dtype}, expected real numbers")
@@ -78,9 +77,8 @@ def facts(dataset: Dataset, rng: np.random.Generator) -> None:
         known = dataset.facts()
     require(known.task is not None or known.n_classes is None, "facts() says how many classes there are, and not task='classes'")
     split = _load(dataset, rng)
-    if split is None:
-        return
-    actual = {"train_count": len(split.train), "input_shape": split.train.input_shape}
+    test_count = 0 if split.test is None else len(split.test)
+    actual = {"train_count": len(split.train), "test_count": test_count, "input_shape": split.train.input_shape}
     for name, loaded in actual.items():
         said = getattr(known, name)
         require(said in (None, loaded), f"facts() says {name} {said}, load gives {loaded}")
@@ -122,21 +120,27 @@ def same_seed_same_samples(dataset: Dataset, rng: np.random.Generator) -> None:
 
 def leaves_no_trace(dataset: Dataset, rng: np.random.Generator) -> None:
     """Loading writes no file where the spec or the process stands, and leaves global random state alone."""
+    home = Path().absolute()
     with TemporaryDirectory() as folder, contextlib.chdir(folder):
-        _arrays(_load(dataset, rng))
-        with global_randomness_kept(dataset, "load"):
+        try:
             _arrays(_load(dataset, rng))
+        except Unavailable:  # its files are beside the spec
+            _arrays(_load(dataset, rng, home))
+        else:
+            home = Path().absolute()
+        with global_randomness_kept(dataset, "load"):
+            _arrays(_load(dataset, rng, home))
         left = ", ".join(sorted(path.name for path in Path().iterdir()))
         require(not left, f"{type(dataset).__name__}.load leaves files behind: {left}")
 
 
-def _load(dataset: Dataset, rng: np.random.Generator) -> Split | None:
-    """Return the samples for a random seed; None where they cannot be had here."""
+def _load(dataset: Dataset, rng: np.random.Generator, folder: Path | None = None) -> Split:
+    """Return the samples for a random seed, of a spec that stands in ``folder``; None is where the process stands."""
     with blaming(dataset, "load"):
         try:
-            split: Any = dataset.load(int(rng.integers(2**31)), Path().absolute())
-        except DataError:
-            return None
+            split: Any = dataset.load(int(rng.integers(2**31)), folder or Path().absolute())
+        except DataError as error:
+            raise Unavailable(f"{type(dataset).__name__}.load refuses: {error}") from error
     require(isinstance(split, Split), f"{type(dataset).__name__}.load returned {type(split).__name__}, expected a Split")
     for part, some in _parts(split):
         require(isinstance(some, Samples), f"{part} are {type(some).__name__}, expected Samples")
@@ -147,23 +151,25 @@ def _take(some: Samples, rows: Rows, out: Batch | None = None) -> Batch:
     with blaming(some, "take"):
         batch: Any = some.take(rows, out)
     require(isinstance(batch, Batch), f"{type(some).__name__}.take returned {type(batch).__name__}, expected a Batch")
+    for name, part in batch._asdict().items():
+        array = isinstance(part, np.ndarray) or (part is None and name == "sample_weight")
+        require(array, f"{type(some).__name__}.take gives {name} as {type(part).__name__}, expected an array")
     return batch  # type: ignore[no-any-return]  # it was just looked at
 
 
-def _parts(split: Split | None) -> Iterator[tuple[str, Samples]]:
+def _parts(split: Split) -> Iterator[tuple[str, Samples]]:
     """Yield the samples of each part that there is."""
-    if split is not None:
-        named = {"training": split.train, "validation": split.validation, "test": split.test}
-        for name, some in named.items():
-            if some is not None:
-                yield f"{name} samples", some
+    named = {"training": split.train, "validation": split.validation, "test": split.test}
+    for name, some in named.items():
+        if some is not None:
+            yield f"{name} samples", some
 
 
 def _named(batch: Batch) -> dict[str, Array]:
     return {name: array for name, array in batch._asdict().items() if array is not None}
 
 
-def _arrays(split: Split | None) -> dict[str, Array]:
+def _arrays(split: Split) -> dict[str, Array]:
     taken = [(part, _take(some, slice(0, len(some)))) for part, some in _parts(split)]
     return {f"{part}, {name}": array for part, batch in taken for name, array in _named(batch).items()}
 

@@ -233,7 +233,7 @@ def predictions(loss: Loss, rng: np.random.Generator) -> None:
 
 
 def decisions(loss: Loss, rng: np.random.Generator) -> None:
-    """``decide`` gives a row for each row of predictions, and leaves these alone; of classes it is their numbers, (N,)."""
+    """``decide`` gives a row for each row of predictions, and leaves these alone: classes (N,), or zeros and ones for a set."""
     bench = Workbench(loss, rng)
     (node,) = prediction_twins([bench.node()])
     with blaming(loss, "predict"):
@@ -247,9 +247,14 @@ def decisions(loss: Loss, rng: np.random.Generator) -> None:
     require_same({"predictions": predicted}, {"predictions": kept}, f"after {type(loss).__name__}.decide", tolerance=0)
     require_same({"decisions": alone}, {"decisions": decided}, "of each row alone", tolerance=1e-5)
     n_classes = loss.class_count(bench.shape)
-    if loss.task == "classes" and n_classes is not None:
-        sound = decided.shape == (COUNT,) and decided.dtype.kind in "iu" and (decided >= 0).all() and (decided < n_classes).all()
-        require(sound, f"{what} are {decided.dtype} of shape {decided.shape}, expected one of {n_classes} classes a sample")
+    received = f"{what} are {decided.dtype} of shape {decided.shape}"
+    if loss.task == "classes":
+        sound = decided.shape == (COUNT,) and decided.dtype.kind in "iu" and (decided >= 0).all()
+        known = n_classes is None or (decided < n_classes).all()
+        require(sound and known, f"{received}, expected one of {n_classes or 'the'} classes a sample")
+    elif loss.task == "label_sets":
+        zeros_and_ones = decided.dtype.kind in "biu" and np.isin(decided, (0, 1)).all()
+        require(zeros_and_ones, f"{received}, expected zeros and ones, as whole numbers")
 
 
 def task(loss: Loss, rng: np.random.Generator) -> None:

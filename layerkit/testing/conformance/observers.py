@@ -1,6 +1,6 @@
 """What observers promise: to watch, and nothing else; and to remember nothing but what is saved.
 
-An observer that raises `LayerkitError` when it should begin cannot be had here, for want of an extra; nothing can be said then.
+An observer that raises `LayerkitError` when it should begin cannot be had here, for want of an extra: it is `Unavailable`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from layerkit.observers.training import Memory, Training
 from layerkit.optimizers.sgd import SGD
 from layerkit.spec.training import TrainingSpec
 from layerkit.testing.conformance.descriptions import json_copy
-from layerkit.testing.conformance.verdicts import global_randomness_kept, require, require_same
+from layerkit.testing.conformance.verdicts import Unavailable, global_randomness_kept, require, require_same
 from layerkit.training.trainer import Trainer
 from layerkit.typing import Array
 
@@ -60,8 +60,7 @@ def only_watches(observer: Observer, rng: np.random.Generator) -> None:
     """A training that is watched is as it would be alone, until it ends, which may be earlier; files go into its folder."""
     seed = int(rng.integers(2**31))
     with _place() as folder:
-        if not _can_be_had(observer, folder):
-            return
+        _require_available(observer, folder)
         with global_randomness_kept(observer, "watch"):
             watched = _trained(seed, folder, EPOCHS, observer)
         left = ", ".join(sorted(path.name for path in Path().iterdir() if path.name != folder.name))
@@ -82,10 +81,10 @@ def memory_is_saved(observer: Observer, rng: np.random.Generator) -> None:
     """What is remembered is JSON and arrays, and all that there is: a training that goes on from a copy remembers the same."""
     seed = int(rng.integers(2**31))
     with _place() as folder:
-        if not _can_be_had(observer, folder):
-            return
+        _require_available(observer, folder)
         name = type(observer).__name__
         whole, twin = (_trained(seed, folder, EPOCHS, observer) for _ in range(2))
+        _require_own_arrays(whole, name)
         try:
             text = json.dumps(whole.memory())
         except (TypeError, ValueError) as error:
@@ -106,6 +105,16 @@ def memory_is_saved(observer: Observer, rng: np.random.Generator) -> None:
             require(_equal(found, value), f"{name} remembers {place} = {found!r} when a training goes on, expected {value!r}")
 
 
+def _require_own_arrays(training: Training, name: str) -> None:
+    """Raise where an observer remembers an array that the training goes on writing to."""
+    arrays = {**training.arrays(), "gradients": training.gradients}
+    theirs = {place: array for place, array in arrays.items() if place.startswith("observers/")}
+    for place, array in theirs.items():
+        for owned in arrays.keys() - theirs.keys():
+            live = np.shares_memory(array, arrays[owned])
+            require(not live, f"{name} remembers {place} in the memory of {owned}, which changes; keep a copy")
+
+
 def _equal(one: Any, other: Any) -> bool:
     arrays = [isinstance(value, np.ndarray) for value in (one, other)]
     return np.array_equal(one, other) if all(arrays) else not any(arrays) and bool(one == other)
@@ -115,8 +124,7 @@ def closes_when_the_training_fails(observer: Observer, rng: np.random.Generator)
     """The context ends with the training: it hands a failure on, and leaves no file open."""
     with TemporaryDirectory() as folder, _only_new_garbage(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
-        if not _can_be_had(observer, Path(folder)):
-            return
+        _require_available(observer, Path(folder))
         require(_failure_comes_through(observer, Path(folder)), f"{type(observer).__name__}.watch swallows what ends a training")
         gc.collect()  # a file that nobody closed says so when it goes
     unclosed = [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
@@ -154,14 +162,13 @@ def _failure_comes_through(observer: Observer, folder: Path) -> bool:
     return False
 
 
-def _can_be_had(observer: Observer, folder: Path) -> bool:
+def _require_available(observer: Observer, folder: Path) -> None:
     try:
         with observer.watch(_trained(0, folder, 1), {}) as watcher:
             given: Any = watcher
-    except LayerkitError:
-        return False
+    except LayerkitError as error:
+        raise Unavailable(f"{type(observer).__name__}.watch refuses: {error}") from error
     require(isinstance(given, Watcher), f"{type(observer).__name__}.watch gives {type(given).__name__}, expected a Watcher")
-    return True
 
 
 def _trained(seed: int, folder: Path, epochs: int, *observers: Observer, saved: Training | None = None) -> Training:

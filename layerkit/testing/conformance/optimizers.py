@@ -186,13 +186,18 @@ def reevaluation(optimizer: Optimizer, rng: np.random.Generator) -> None:
 
 
 def weight_decay(optimizer: Optimizer, rng: np.random.Generator) -> None:
-    """``update`` leaves weight decay to the trainer; one that is not ``decoupled`` at all, None, spares what does not decay."""
+    """``update`` leaves weight decay to the trainer; where ``decoupled`` is None it decays, and spares what does not decay."""
     parameters, objectives = _drawn(rng)
     rules = (optimizer.model_copy(update={"weight_decay": strength}) for strength in (0.0, 0.5))
     plain, decaying = (Updates(rule, parameters).updates(objectives) for rule in rules)
     places = [place for place in plain.step.layout if optimizer.decoupled is not None or not place.decays]
     actual, wanted = ({place.name: updates.parameters[place.segment] for place in places} for updates in (decaying, plain))
     require_same(actual, wanted, "with weight_decay 0.5, against 0", tolerance=0)
+    if optimizer.decoupled is None:
+        same = np.array_equal(plain.parameters, decaying.parameters)
+        require(
+            not same, f"{type(optimizer).__name__}.update does the same with weight_decay 0.5 as with 0, and decoupled is None"
+        )
 
 
 def resumes_bit_for_bit(optimizer: Optimizer, rng: np.random.Generator) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from layerkit.errors import ConformanceError
+from layerkit.errors import ConformanceError, described
 from layerkit.typing import Array, Shape
 
 SAME = 1e-9
 """Two float64 runs that do the same arithmetic differ by less, whatever order they add in."""
 SINGLE = 2e-5
 """What float32 may lose against float64; float16 loses more."""
+
+
+class Unavailable(ConformanceError):
+    """A component refuses to work here, for want of an extra or of a file; nothing can be said of it."""
 
 
 def require(holds: object, message: str) -> None:
@@ -42,11 +46,10 @@ def blaming(component: object, method: str) -> Iterator[None]:
     """
     try:
         yield
-    except ConformanceError:
+    except (ConformanceError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        where = f"{type(component).__name__}.{method}"
-        raise ConformanceError(f"{where} raised {type(error).__name__}: {error}") from error
+    except BaseException as error:  # a third party's code may fail in any way, even exit
+        raise ConformanceError(f"{type(component).__name__}.{method} raised {described(error)}") from error
 
 
 @contextmanager

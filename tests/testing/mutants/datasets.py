@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from layerkit import Array, ArraySamples, Batch, DataError, Dataset, DatasetFacts, Rows, Samples, Shape, Split
+from layerkit import Array, ArraySamples, Batch, Dataset, DatasetFacts, Rows, Samples, Shape, Split
 from layerkit.testing.conformance import datasets
 
 from .catalogue import caught_by, sound
@@ -108,12 +108,10 @@ class Unknown(Blobs):
         return DatasetFacts()
 
 
-@sound
-class Missing(Blobs):
-    """Points that an extra would bring."""
-
-    def load(self, seed: int, folder: Path) -> Split:
-        raise DataError("missing needs an extra")
+@caught_by(datasets.samples, "ArraySamples.take gives inputs as list, expected an array")
+class GivesLists(Blobs):
+    def part(self, inputs: Array, labels: Array) -> Samples:
+        return ArraySamples(inputs.tolist(), labels)
 
 
 @caught_by(datasets.same_seed_same_samples, "training samples, inputs of two loads with the same seed differ")

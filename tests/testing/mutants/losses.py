@@ -18,6 +18,7 @@ from layerkit import (
     TargetError,
     Task,
     class_targets,
+    label_set_targets,
     number_targets,
 )
 from layerkit.testing.conformance import losses, stages
@@ -526,6 +527,40 @@ class PredictsIntoItsParameter(ScaledError):
 class DecidesNothing(Logistic):
     """Leaves out `decide`, so that a score compares labels with probabilities."""
 
+    def decide(self, predictions: Array) -> Array:
+        return predictions
+
+
+@caught_by(losses.decisions, r"are float64 of shape \(4,\), expected one of the classes a sample")
+class KnowsNoClasses(Logistic):
+    """Says that it is for classes, not how many, and decides nothing."""
+
+    def class_count(self, input_shape: Shape) -> int | None:
+        return None
+
+    def decide(self, predictions: Array) -> Array:
+        return predictions
+
+
+@sound
+class Tags(SquaredError):
+    """Half the squared distance to zeros and ones. Shapes: logits and targets (N, K)."""
+
+    task: ClassVar[Task | None] = "label_sets"
+    type: Literal["tags"] = "tags"  # type: ignore[assignment]  # another tag
+
+    def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+        return label_set_targets(targets, logits_shape, dtype)
+
+    def decide(self, predictions: Array) -> Array:
+        return (predictions > 0.5).astype(int)
+
+    def example_targets(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return rng.integers(2, size=(count, *input_shape))
+
+
+@caught_by(losses.decisions, r"are float64 of shape \(4, 5\), expected zeros and ones, as whole numbers")
+class DecidesNoSets(Tags):
     def decide(self, predictions: Array) -> Array:
         return predictions
 

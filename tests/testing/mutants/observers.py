@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from layerkit import EpochRecord, LayerkitError, Memory, Observer, Training, Watcher
+from layerkit import EpochRecord, Memory, Observer, Training, Watcher
 from layerkit.testing.conformance import observers
 
 from .catalogue import caught_by, sound
@@ -54,14 +54,6 @@ class Counter(Observer):
 
 
 @sound
-class MissingCounter(Counter):
-    """Counts with what an extra would bring."""
-
-    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
-        raise LayerkitError("missing_counter needs an extra")
-
-
-@sound
 class Patience(Observer):
     """Stops when the loss has not become less for some epochs, and remembers the best parameters."""
 
@@ -80,6 +72,14 @@ class Patience(Observer):
                     training.stop("the loss does not become less")
 
         return nullcontext(AfterEach(look))
+
+
+@caught_by(observers.memory_is_saved, "remembers observers/patience_1/best in the memory of parameters/affine_1")
+class RemembersWhatChanges(Patience):
+    """Keeps the parameters themselves where it should keep a copy."""
+
+    def watch(self, training: Training, memory: Memory) -> AbstractContextManager[Watcher]:
+        return nullcontext(AfterEach(lambda record: memory.update(best=training.parameters)))
 
 
 @sound

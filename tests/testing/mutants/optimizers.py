@@ -274,6 +274,16 @@ class DecaysEverything(DecaysAlong):
         step.parameters *= 1 - step.coefficients.rate * self.weight_decay
 
 
+@caught_by(
+    optimizers.weight_decay, r"ForgetsToDecay\.update does the same with weight_decay 0\.5 as with 0, and decoupled is None"
+)
+class ForgetsToDecay(DecaysAlong):
+    """Says that it decays by itself."""
+
+    def update(self, step: Step) -> None:
+        Sign.update(self, step)
+
+
 @caught_by(optimizers.weight_decay, r"with weight_decay 0.5, against 0: affine_1\.weight")
 class DecaysTwice(Sign):
     """Does itself what the trainer does."""
