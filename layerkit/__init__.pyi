@@ -35,6 +35,7 @@ from layerkit.errors import WrongFamilyError as WrongFamilyError
 from layerkit.history import EpochRecord as EpochRecord
 from layerkit.history import History as History
 from layerkit.initializers import Constant as Constant
+from layerkit.initializers import Elementwise as Elementwise
 from layerkit.initializers import HeNormal as HeNormal
 from layerkit.initializers import HeUniform as HeUniform
 from layerkit.initializers import Initializer as Initializer
@@ -43,6 +44,7 @@ from layerkit.initializers import Uniform as Uniform
 from layerkit.initializers import XavierNormal as XavierNormal
 from layerkit.initializers import XavierUniform as XavierUniform
 from layerkit.initializers import Zeros as Zeros
+from layerkit.initializers import fans as fans
 from layerkit.layers.affine import Affine as Affine
 from layerkit.layers.relu import ReLU as ReLU
 from layerkit.losses.crossentropy import CategoricalCrossEntropy as CategoricalCrossEntropy

@@ -30,12 +30,13 @@ class Layer(Stage):
         node
             Where parameters, state, buffers and the random stream are, and where the cache goes.
         inputs
-            Shape (N, \\*input_shape), dtype ``node.dtype``.
+            Shape (N, \\*input_shape), dtype ``node.dtype``, whatever the data is: labels and words come as floats.
 
         Returns
         -------
         Array
-            Shape (N, \\*output_shape), dtype ``node.dtype``.
+            Shape (N, \\*output_shape), dtype ``node.dtype``. It must stand until `backward` of this node begins, which may write
+            over it; so a layer that needs the outputs of a branch afterwards keeps a copy.
         """
 
     @abstractmethod

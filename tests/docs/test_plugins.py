@@ -8,6 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import layerkit as lk
@@ -22,6 +23,7 @@ IMPORTS = """from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -55,8 +57,7 @@ def components(page: ModuleType) -> list[type[lk.Component]]:
 def test_each_example_can_be_registered(page: ModuleType) -> None:
     registrations = [Registration(component, "example", "1") for component in components(page)]
     assert len(registrations) == len(BLOCKS)
-    others = set(FAMILIES) - {lk.Layer, lk.Initializer}
-    assert {item.family for item in registrations} == others
+    assert {item.family for item in registrations} == set(FAMILIES) - {lk.Layer}
 
 
 def test_each_example_passes_the_conformance_kit(page: ModuleType) -> None:
@@ -69,7 +70,7 @@ def test_each_example_is_short() -> None:
 
 
 def run_spec(page: ModuleType, epochs: int) -> lk.RunSpec:
-    layers = (lk.Affine(units=16), lk.ReLU(), lk.Affine(units=1), page.Pinball())
+    layers = (lk.Affine(units=16, weight_init=page.TruncatedNormal()), lk.ReLU(), lk.Affine(units=1), page.Pinball())
     training = lk.TrainingSpec(
         optimizer=page.AdamW(learning_rate=0.02, weight_decay=1e-4),
         schedule=page.Cosine(warm_up=20),
@@ -97,3 +98,19 @@ def test_the_observer_ends_a_training_that_gets_no_better(page: ModuleType) -> N
     lowest = history.loss.index(min(history.loss))
     assert model.training.stopped == f"the loss has not fallen since epoch {lowest}"
     assert len(history) == lowest + 3
+
+
+def test_the_mean_of_the_parameters_is_put_in_place_and_taken_away_again(page: ModuleType) -> None:
+    split = page.Lines().load(0, Path())
+    samples = [*split.train.take(slice(0, 1000))][:2]
+    averaged, plain = (
+        lk.Sequential([lk.Affine(units=1), page.Pinball()], input_shape=(1,), dtype="float64", seed=0) for _ in range(2)
+    )
+    options = {"optimizer": lk.SGD(learning_rate=0.1), "batch_size": 100}
+    ends = []
+    for _ in range(2):
+        averaged.fit(*samples, epochs=2, observers=(page.Mean(),), **options)
+        for _ in range(2):
+            plain.fit(*samples, epochs=1, **options)
+            ends.append(plain.parameters.copy())
+        np.testing.assert_allclose(averaged.parameters, np.mean(ends, axis=0), rtol=1e-12)
