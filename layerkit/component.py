@@ -129,30 +129,29 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     qualified = ":" in tag
     if qualified:
         value = {**value, "type": cls.tag()}
-    component = _read(cls, value, context)
+    try:
+        component: Component = reader(cls)(value, context=context)
+    except (KeyboardInterrupt, PydanticCustomError):
+        raise
+    except BaseException as error:  # a third party's validator may fail in any way, even exit
+        raise _one_error(cls, error, context) from None
     if qualified:
         component.__dict__[_SPEC_TYPE] = tag
     return component
 
 
-def _read(cls: type[Component], value: dict[str, Any], context: dict[str, Any]) -> Component:
-    """Make a component of its parsed JSON, with what is wrong as one error whatever its validators raise."""
-    try:
-        component: Component = reader(cls)(value, context=context)
-    except ValidationError as error:
-        errors: list[Any] = list(error.errors(include_url=False))[: MAX_ERRORS + 1]  # one more shows that there are more
-        if "errors" in context:
-            context["errors"] += len(errors)
-        for item in errors:
-            if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
-                item["ctx"] = {"known_keys": list(cls.model_fields)}
-        raise nested_error(errors) from None
-    except (KeyboardInterrupt, PydanticCustomError):
-        raise
-    except BaseException as error:  # a third party's validator may fail in any way, even exit
+def _one_error(cls: type[Component], error: BaseException, context: dict[str, Any]) -> PydanticCustomError:
+    """Return what is wrong with a component of this class as one error, whatever its validators raised."""
+    if not isinstance(error, ValidationError):
         message = f"{cls.__name__} fails where it checks its fields: {described(error)}"
-        raise nested_error([own_error((), "component_failed", message)]) from None
-    return component
+        return nested_error([own_error((), "component_failed", message)])
+    errors: list[Any] = list(error.errors(include_url=False))[: MAX_ERRORS + 1]  # one more shows that there are more
+    if "errors" in context:
+        context["errors"] += len(errors)
+    for item in errors:
+        if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
+            item["ctx"] = {"known_keys": list(cls.model_fields)}
+    return nested_error(errors)
 
 
 def _dumped(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 from layerkit.component import Component, ComponentT
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
@@ -64,6 +63,12 @@ class Registry:
             for family in ancestry[: ancestry.index(Component) + 1]:
                 self._index[family, item.tag].append(item)
                 self._index[family, qualified].append(item)
+        # Nothing may shadow a built-in, so what names one alone names it whatever plugins there are.
+        self._settled = {
+            key: found[0].component
+            for key, found in self._index.items()
+            if len(found) == 1 and found[0].distribution == OWN_DISTRIBUTION
+        }
 
     @cached_property
     def _whole(self) -> Registry:
@@ -95,11 +100,12 @@ class Registry:
         AmbiguousTypeError
             If several distributions offer it.
         """
-        found = self._held(family, tag)
-        if not any(item.distribution == OWN_DISTRIBUTION for item in found):  # nothing may shadow a built-in
-            found = self.matches(family, tag)
+        settled = self._settled.get((family, tag))
+        if settled is not None:
+            return settled  # type: ignore[return-value]  # the index knows its family
+        found = self.matches(family, tag)
         if len(found) == 1:
-            return cast("type[ComponentT]", found[0].component)
+            return found[0].component  # type: ignore[return-value]  # the index knows its family
         if found:
             choices = " or ".join(f'"{item.qualified}"' for item in found)
             raise AmbiguousTypeError(f'several distributions offer the type "{tag}"; choose {choices}')

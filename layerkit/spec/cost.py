@@ -103,7 +103,8 @@ class Cost:
 
     @cached_property
     def _arrays(self) -> list[Parameter | State]:
-        return [array for plan in self.every for arrays in (plan.parameters, plan.state) for array in arrays.values()]
+        arrays: list[Parameter | State] = [array for plan in self.every if plan.state for array in plan.state.values()]
+        return arrays + [array for plan in self.every if plan.parameters for array in plan.parameters.values()]
 
     @cached_property
     def parameter_count(self) -> int:
@@ -182,8 +183,10 @@ class Cost:
     def temporary(self) -> int:
         """What drawing the initial weights, reading them, or saving the network takes for a while: the most of the three."""
         saved = self.parameters + self.state
-        whole = [array for array in self._arrays if type(array.initializer).fill is Initializer.fill]
-        drawing = _DRAWN * max([math.prod(array.shape) for array in whole], default=0)
+        kinds = {type(array.initializer) for array in self._arrays}  # many arrays have few kinds
+        whole = {kind for kind in kinds if kind.fill is Initializer.fill}
+        drawn = [math.prod(array.shape) for array in self._arrays if type(array.initializer) in whole] if whole else []
+        drawing = _DRAWN * max(drawn, default=0)
         reading = saved + 2 * max(1, 8 // self.dtype.itemsize) * saved if self.reads_weights else 0
         saving = 3 * saved
         return max(drawing, reading, saving)

@@ -15,7 +15,7 @@ from layerkit.metrics.base import Metric
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
-from layerkit.spec.structure import structure_faults
+from layerkit.spec.structure import loss_kinds, structure_faults
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
@@ -39,10 +39,13 @@ def checked_stack(layers: Sequence[Stage | None], input_shape: Shape | None) -> 
 
 def _sound_start(layers: Sequence[Stage | None]) -> list[Stage]:
     start: list[Stage] = []
+    losses = loss_kinds(layers)
     for layer in layers:
-        if layer is None or (start and isinstance(start[-1], Loss)):
+        if layer is None:
             break
         start.append(layer)
+        if type(layer) in losses:
+            break
     return start
 
 

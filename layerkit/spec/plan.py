@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from layerkit.errors import LayerkitError
-from layerkit.initializers import Initializer
 from layerkit.spec.diagnostics import shortened
 from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
@@ -59,13 +58,13 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
     """
     plans: list[NodePlan] = []
     for index, (layer, name) in enumerate(zip(layers, node_names(layers), strict=True)):
-        giver = plans[-1].name if plans else f"the input of {within[:-1]}" if within else "the input"
         try:
             plan = _plan(layer, within + name, input_shape)
         except StackError as error:
             inner = replace(error.fault, location=("layers", index, *error.fault.location))
             raise StackError(inner) from error
         except LayerkitError as error:
+            giver = plans[-1].name if plans else f"the input of {within[:-1]}" if within else "the input"
             message = shortened(f"{error} (from {giver})", 300)
             raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
         except KeyboardInterrupt:
@@ -100,6 +99,8 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
         count += math.prod(parameter.shape)
     for array, kept in state.items():
         _require_array(array, kept, State)
+        if kept.dtype not in _STATE_DTYPES:
+            raise TypeError(f"it declares an array of {kept.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
         if array in parameters:
             raise TypeError(f"it declares {array!r} as a parameter and as state; a file has one place for the two")
     work_size = layer.work_size(input_shape)
@@ -112,9 +113,7 @@ def _require_array(name: str, declared: object, kind: type[Parameter] | type[Sta
     if not isinstance(declared, kind):
         raise TypeError(f"it declares {name!r} as {declared!r}, which is no {kind.__name__}")
     _require_shape(declared.shape)
-    if isinstance(declared, State) and declared.dtype not in _STATE_DTYPES:
-        raise TypeError(f"it declares an array of {declared.dtype!r}; expected {', '.join(filter(None, _STATE_DTYPES))} or None")
-    if not isinstance(declared.initializer, Initializer):
+    if not hasattr(declared.initializer, "fill"):  # isinstance takes as long as all else here together
         raise TypeError(f"it declares {name!r} with the initializer {declared.initializer!r}, which is none")
     if not can_be_attribute(name):
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
@@ -129,10 +128,10 @@ _LONGEST_AXIS = 10**4300
 def _require_shape(shape: object) -> None:
     if isinstance(shape, tuple):
         for length in shape:
-            if type(length) is not int or length < 1:
+            if type(length) is not int or not 0 < length < _LONGEST_AXIS:
                 break
-            if length >= _LONGEST_AXIS:
-                raise TypeError("it declares an axis of more elements than any memory holds")
         else:
             return
+        if all(type(length) is int and length > 0 for length in shape):
+            raise TypeError("it declares an axis of more elements than any memory holds")
     raise TypeError(f"it declares the shape {shape!r}, which is no tuple of positive integers")

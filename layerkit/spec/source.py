@@ -79,16 +79,16 @@ def parse(text: str, depth: int = 0) -> Any:
     text.encode()  # raises where half a surrogate pair stands in the text, and below where an escape makes one
     if "\\u" in text:
         json.dumps(json.loads(text), ensure_ascii=False).encode()
-    document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_number)
-    _refuse_extent(document, MAX_DEPTH - depth)
+    document = json.loads(text, parse_constant=_refuse, parse_float=_number)
+    # Behind each key stands a colon: if there are more, a key stands twice, or else a string holds one.
+    if _keys_within(document, MAX_DEPTH - depth) < text.count(":"):
+        json.loads(text, object_pairs_hook=_refuse_repeated)
     return document
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
         raise _Suspect
-    return result
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -98,18 +98,22 @@ def _refuse(constant: str) -> NoReturn:
 _HOLDERS = frozenset({dict, list})
 
 
-def _refuse_extent(document: Any, depth: int) -> None:
+def _keys_within(document: Any, depth: int) -> int:
+    """Return how many keys a document has, unless there is too much in it."""
     level: list[Any] = [[document]]
-    count = 0
+    count = keys = 0
     for _ in range(depth + 1):
-        lengths = [len(holder) for holder in level]
+        objects = [holder for holder in level if type(holder) is dict]
+        lists = [holder for holder in level if type(holder) is list]
+        lengths = [*map(len, objects), *map(len, lists)]
         count += sum(lengths)
+        keys += sum(map(len, objects))
         if count > MAX_VALUES or max(lengths) > MAX_ITEMS:
             raise _Suspect
-        inner = [holder.values() if type(holder) is dict else holder for holder in level]
-        level = [value for values in inner for value in values if type(value) in _HOLDERS]
+        level = [value for holder in objects for value in holder.values() if type(value) in _HOLDERS]
+        level += [value for holder in lists for value in holder if type(value) in _HOLDERS]
         if not level:
-            return
+            return keys
     raise TooDeepError
 
 

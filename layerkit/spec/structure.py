@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from layerkit.spec.faults import Fault
 from layerkit.stack.loss import Loss
@@ -14,17 +14,22 @@ def node_names(layers: Sequence[Stage | None]) -> list[str]:
     counts: dict[str, int] = {}
     names = []
     for layer in layers:
-        tag = layer.type if layer else ""
-        counts[tag] = counts.get(tag, 0) + 1
-        names.append((layer and layer.name) or f"{tag}_{counts[tag]}")
+        tag, name = ("", None) if layer is None else (layer.type, layer.name)
+        counts[tag] = number = counts.get(tag, 0) + 1
+        names.append(name or f"{tag}_{number}")
     return names
+
+
+def loss_kinds(layers: Iterable[Stage | None]) -> set[type]:
+    """Return which of the classes in a stack are losses: a stack is long, its kinds are few."""
+    return {kind for kind in set(map(type, layers)) if issubclass(kind, Loss)}
 
 
 def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
     """Return what is wrong with the order and the names of a stack; None stands for a layer that is faulty in itself."""
     faults = []
     last = len(layers) - 1
-    losses = {kind for kind in set(map(type, layers)) if issubclass(kind, Loss)}  # a stack is long, its kinds are few
+    losses = loss_kinds(layers)
     for index, layer in enumerate(layers):
         if layer is not None and type(layer) in losses and index < last:
             message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"

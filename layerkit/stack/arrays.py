@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class Arrays(Mapping[str, Array]):
         return len(self.__dict__)
 
 
+@lru_cache  # a spec of many layers declares few names, each many times
 def can_be_attribute(name: object) -> bool:
     """Return whether `Arrays` can hold an array of that name, without hiding anything of their own."""
     return isinstance(name, str) and name.isidentifier() and not hasattr(Arrays, name)
