@@ -5,13 +5,13 @@ from __future__ import annotations
 from numbers import Real
 from types import TracebackType
 
-from layerkit.errors import ComponentError, DataError, LayerkitError
+from layerkit.errors import ComponentError, LayerkitError
 
 
 class Blame:
     """A context in which one method of a component runs; it may be entered again and again.
 
-    What the component raises on purpose to refuse the data, a `DataError`, goes through, and so does Ctrl-C.
+    Ctrl-C goes through, and so does what the component may raise on purpose there.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Blame:
     node
         Name of the node, where it is a layer or a loss.
     refusals
-        Further errors that go through.
+        What it may raise on purpose, such as `DataError` where it is given data that it cannot take.
 
     Raises
     ------
@@ -38,7 +38,7 @@ class Blame:
         self.component = component
         self.method = method
         self.node = node
-        self._allowed = (ComponentError, DataError, KeyboardInterrupt, *refusals)
+        self._allowed = (ComponentError, KeyboardInterrupt, *refusals)
 
     def __enter__(self) -> None:
         pass
@@ -57,5 +57,6 @@ def number_from(component: object, method: str, answer: object) -> float:
         If it gave something else.
     """
     if isinstance(answer, Real) and not isinstance(answer, bool):
-        return float(answer)
+        with Blame(component, method):
+            return float(answer)
     raise ComponentError(component, method, f"returned {type(answer).__name__}, expected a number")

@@ -118,7 +118,7 @@ class PluginError(InputError):
 
 
 class DivergedError(WorkError):
-    """The loss is no longer a finite number."""
+    """A loss, a parameter or a state is no longer finite."""
 
 
 class ComponentError(WorkError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def free_memory(root: Path = Path("/")) -> int:
+def free_memory(root: Path = Path("/"), to_be_mapped: int = 0) -> int:
     """Return the bytes that this process can still take: the least of what the machine has free and each limit leaves.
 
     The limits are those of the process (``ulimit -v`` and ``-d``) and of its control groups, which is what a container is
@@ -20,10 +20,14 @@ def free_memory(root: Path = Path("/")) -> int:
     root
         Where ``proc`` and ``sys`` stand. What is not there, as on other systems than Linux, limits nothing; without a word on
         what is free, all memory of the machine counts.
+    to_be_mapped
+        Bytes of address space that libraries will map when they are imported, to be left of the limits of the process: a library
+        that cannot be mapped cannot be imported, though little of it is ever used.
     """
     available = _size(root / "proc/meminfo", "MemAvailable")
     machine = _memory_of_the_machine() if available is None else available
-    return max(0, min([machine, *_left_to_the_process(root), *_left_to_the_groups(root)]))
+    process = [left - to_be_mapped for left in _left_to_the_process(root)]
+    return max(0, min([machine, *process, *_left_to_the_groups(root)]))
 
 
 def size_text(count: int) -> str:

@@ -189,8 +189,10 @@ def finite_weights(sample_weight: Array, count: int) -> Array:
         raise TargetError(
             f"expected sample weights of shape ({count},), received {sample_weight.dtype} of shape {sample_weight.shape}"
         )
-    wrong = ~(np.isfinite(sample_weight) & (sample_weight >= 0))
+    with np.errstate(over="ignore"):
+        weights = sample_weight.astype(np.float64, copy=False)
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise TargetError(f"row {row}: sample weight {sample_weight[row]} is not a finite number of 0 or more")
-    return sample_weight.astype(np.float64, copy=False)
+    return weights

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from layerkit.errors import ModelFileError
+from layerkit.errors import ModelFileError, described
 from layerkit.files import read_regular_file, reason, write_whole_file
 from layerkit.stack.node import Node
 from layerkit.typing import Array
@@ -41,12 +41,20 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str,
     Raises
     ------
     ModelFileError
-        If the file cannot be written.
+        If the file cannot be written, or could not be read back: where a value is not finite.
     """
     from safetensors.numpy import save
 
-    # safetensors writes wrong bytes, without a word, for an array that is not C-contiguous.
-    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, dict(metadata))
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if broken:
+        raise ModelFileError(f"{path}: not written, since it could not be loaded: {', '.join(broken[:5])} not finite")
+    try:
+        # safetensors writes wrong bytes, without a word, for an array that is not C-contiguous.
+        content = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, dict(metadata))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # where memory runs out, safetensors panics, which is no Exception
+        raise ModelFileError(f"{path}: cannot make what is to be written: {described(error)}") from None
     try:
         write_whole_file(path, content)
     except OSError as error:

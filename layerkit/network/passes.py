@@ -9,7 +9,7 @@ import numpy as np
 
 from layerkit.blame import Blame
 from layerkit.data.samples import Batch
-from layerkit.errors import ComponentError
+from layerkit.errors import ComponentError, DataError, InputError
 from layerkit.stack.chain import Chain, Pass
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
@@ -38,19 +38,28 @@ class Passes:
 
     def loss(self, batch: Batch) -> float:
         """Return the loss of a batch whose targets are prepared, ready for `backward`."""
+        self._count = 0
         logits = self._hidden.forward(batch.inputs)
-        self._count = len(logits)
         with self._in_forward:
             loss = self._loss.forward(self._node, logits, batch.targets, batch.sample_weight)
         if type(loss) is not float:
             raise ComponentError(self._loss, "forward", f"returned {type(loss).__name__}, expected a float", self._node.name)
+        self._count = len(logits)
         return loss
 
     def backward(self, d_out: float = 1.0) -> Array | None:
-        """Fill the gradients of all nodes and return that of the inputs, where the first node was asked for it."""
+        """Fill the gradients of all nodes and return that of the inputs, where the first node was asked for it.
+
+        Raises
+        ------
+        InputError
+            If no forward pass was done, or it failed.
+        """
+        if not self._count:
+            raise InputError("there is no forward pass to go back through; call forward_loss first")
         with self._in_backward:
             d_logits = self._loss.backward(self._node, d_out)
-        if d_logits is not self._backward.checked:
+        if d_logits is not self._backward.checked or len(d_logits) != self._count:
             self._backward.check(d_logits, self._count)
         return self._hidden.backward(d_logits)
 
@@ -73,7 +82,7 @@ class Passes:
         return self._rows(decisions, len(predictions), "decide")
 
     def _in(self, method: str) -> Blame:
-        return Blame(self._loss, method, self._node.name)
+        return Blame(self._loss, method, self._node.name, refusals=(DataError,))
 
     def _rows(self, result: Any, count: int, method: str) -> Array:
         if isinstance(result, np.ndarray) and result.ndim and len(result) == count:

@@ -6,9 +6,9 @@ import json
 import math
 import operator
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, Unpack
 
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from layerkit.blame import Blame, number_from
-from layerkit.data.samples import Batch
-from layerkit.errors import DivergedError, ModelFileError, TargetError
+from layerkit.data.samples import ArraySamples, Batch
+from layerkit.errors import ComponentError, DivergedError, InputError, ModelFileError, TargetError
 from layerkit.history import History
 from layerkit.losses.targets import sample_weights
 from layerkit.metrics.base import Metric, Outcome
@@ -83,12 +83,12 @@ class Sequential:
 
     Notes
     -----
-    `predict`, `logits`, `loss` and `evaluate` may be called from any number of threads at once, also beside a training: each
-    thread predicts with nodes of its own over the same parameters. They never disturb a `backward` that is still to come. A
-    training belongs to one thread.
+    `predict`, `logits`, `loss` and `evaluate` may be called from any number of threads at once, also beside a training and from
+    within one another: each call predicts with nodes of its own over the same parameters. They never disturb a `backward` that is
+    still to come. A training belongs to one thread.
 
     ``copy.copy``, ``copy.deepcopy`` and pickles give a network of its own with the same parameters, state and random streams,
-    which trains on as this one would; work arrays are not carried along.
+    which trains on as this one would; work arrays and gradients are not carried along.
 
     BLAS sums in an order that depends on how many rows go together, and predictions take 1,024 at once: which rows are predicted
     together moves a logit by rounding alone, by less than 20 machine epsilons of the largest.
@@ -128,7 +128,7 @@ class Sequential:
         work_size = sum(plan.work_size for top in plans for plan in top.tree())
         self._rows_at_once = rows_at_once(work_size, np.dtype(spec.dtype).itemsize)
         self._training_passes = Passes(self.nodes)
-        self._prediction_passes = threading.local()
+        self._prediction_passes: list[Passes] = []
         self._training: Training | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -219,7 +219,10 @@ class Sequential:
         return loss
 
     def forward_loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
-        """Return the loss of a batch in training mode, ready for `backward`; parameters as for `loss_and_gradients`."""
+        """Return the loss of a batch in training mode, ready for `backward`; parameters as for `loss_and_gradients`.
+
+        Arrays of the network's dtype are not copied: they must not change before `backward`.
+        """
         return self.batch_loss(self.checked(inputs, targets, sample_weight))
 
     def batch_loss(self, batch: Batch) -> float:
@@ -237,6 +240,8 @@ class Sequential:
 
         Raises
         ------
+        InputError
+            If no forward pass was done, or it failed.
         ComponentError
             If a layer or the loss fails, or returns what it may not.
         """
@@ -246,14 +251,15 @@ class Sequential:
         """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
         batch = self.checked(inputs, targets, sample_weight)
         weight = np.ones(len(batch.inputs)) if batch.sample_weight is None else batch.sample_weight
-        total, passes = float(weight.sum()), self._passes()
+        total = float(weight.sum())
         mean, finite = 0.0, True
-        for rows in _chunks(len(batch.inputs), self._rows_at_once):
-            share = float(weight[rows].sum()) / total
-            if share:
-                part = None if batch.sample_weight is None else batch.sample_weight[rows]
-                loss = passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
-                mean, finite = mean + share * loss, finite and math.isfinite(loss)
+        with self._predicting() as passes:
+            for rows in _chunks(len(batch.inputs), self._rows_at_once):
+                weight_of_chunk = float(weight[rows].sum()) / total
+                if weight_of_chunk:
+                    part = None if batch.sample_weight is None else batch.sample_weight[rows]
+                    loss = passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
+                    mean, finite = mean + weight_of_chunk * loss, finite and math.isfinite(loss)
         return min(mean, sys.float_info.max) if finite else mean
 
     def logits(self, inputs: npt.ArrayLike) -> Array:
@@ -296,7 +302,7 @@ class Sequential:
             what = "the predictions are not finite" if not np.isfinite(predictions).all() else f"the loss is {scores['loss']}"
             raise DivergedError(f"{what}, so the samples have no score; the parameters or the inputs are too large")
         if metrics:
-            weight = None if sample_weight is None else read_only(np.asarray(sample_weight))
+            weight = None if sample_weight is None else self._weights(sample_weight, len(predictions))
             scores |= self.metrics(predictions, read_only(np.asarray(targets)), weight, metrics)
         return scores
 
@@ -314,7 +320,8 @@ class Sequential:
         """
         if not np.isfinite(predictions).all():
             raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
-        outcome = Outcome(targets, predictions, self._passes().decide(predictions), sample_weight)
+        with self._predicting() as passes:
+            outcome = Outcome(targets, predictions, passes.decide(predictions), sample_weight)
         return {metric.label: _score(metric, outcome) for metric in metrics}
 
     def fit(
@@ -323,6 +330,7 @@ class Sequential:
         targets: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         *,
+        validation: tuple[npt.ArrayLike | None, ...] | None = None,
         folder: str | Path = ".",
         **options: Unpack[FitOptions],
     ) -> History:
@@ -331,12 +339,15 @@ class Sequential:
         A second call goes on where the last one ended if its optimizer is an equal one: with what the optimizer remembers, the
         next epoch, the next order of the samples, and what the observers remember, so that 10 epochs and 10 more are 20, bit for
         bit. With another optimizer, or another learning rate, it starts from the present weights, and all else anew: the epochs
-        from 0, the optimizer with an empty memory, the orders from the first. ``del model.training`` asks for that too.
+        from 0, the optimizer with an empty memory, the orders from the first. ``del model.training`` asks for that too. A
+        schedule that looks at how many epochs there will be sees those of the calls so far, so that two calls are not as one.
 
         Parameters
         ----------
         inputs, targets, sample_weight
             As for `loss_and_gradients`.
+        validation
+            Inputs and targets, and sample weights where wanted: what the loss and the metrics are measured on after each epoch.
         folder
             Where observers write.
         options
@@ -347,16 +358,24 @@ class Sequential:
         ------
         pydantic.ValidationError
             If an option is wrong.
+        InputError
+            If there are metrics, and nothing to measure them on.
         DataError, DivergedError, ComponentError
             As for `layerkit.Trainer.train`.
         """
         from layerkit import Trainer, TrainingSpec
 
         spec = TrainingSpec.model_validate(options)
+        if spec.metrics and validation is None:
+            raise InputError("metrics are measured on validation samples; give validation=(inputs, targets), or call evaluate")
         last = self._training
         goes_on = last is not None and last.optimizer == spec.optimizer
         trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
-        records = trainer.run(inputs, targets, sample_weight)  # which looks at the samples at once
+        held_out = None
+        if validation is not None:
+            parts: Any = (None if part is None else as_array(part, "validation samples") for part in validation)
+            held_out = ArraySamples(*parts)
+        records = trainer.run(inputs, targets, sample_weight, held_out)  # which looks at the samples at once
         self._training = trainer.training
         return History(records)
 
@@ -369,15 +388,24 @@ class Sequential:
     def training(self) -> None:
         self._training = None
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, registry: Registry | None = None) -> None:
         """Write the spec, the parameters and the state to one safetensors file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file.
+        registry
+            Says where the network's components come from; None stands for what is installed.
 
         Raises
         ------
         ModelFileError
-            If the file cannot be written.
+            If the file cannot be written, or holds what is not finite.
+        RegistrationError
+            If a class has the type of another one, which `load` would take in its place.
         """
-        write_arrays(Path(path), named_arrays(self.nodes), {"spec": resolved_json(self.spec)})
+        write_arrays(Path(path), named_arrays(self.nodes), {"spec": resolved_json(self.spec, registry)})
 
     @classmethod
     def load(cls, path: str | Path, registry: Registry | None = None) -> Self:
@@ -441,8 +469,11 @@ class Sequential:
         """
         samples = self.checked_inputs(inputs)
         wanted = self.checked_targets(targets, len(samples))
-        weight = None if sample_weight is None else sample_weights(as_array(sample_weight, "sample weights"), len(samples))
-        return Batch(samples, wanted, weight)
+        return Batch(samples, wanted, None if sample_weight is None else self._weights(sample_weight, len(samples)))
+
+    @staticmethod
+    def _weights(sample_weight: npt.ArrayLike, count: int) -> Array:
+        return read_only(sample_weights(as_array(sample_weight, "sample weights"), count))
 
     def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
         """Return ``inputs`` as an array of the network's dtype, which cannot be written.
@@ -471,22 +502,28 @@ class Sequential:
             raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
         return read_only(self._training_passes.prepare(read_only(array)))
 
-    def _passes(self) -> Passes:
-        """Return the prediction passes of the present thread."""
-        local = self._prediction_passes
-        if not hasattr(local, "passes"):
-            local.passes = Passes(prediction_twins(self.nodes))
-        passes: Passes = local.passes
-        return passes
+    @contextmanager
+    def _predicting(self) -> Iterator[Passes]:
+        """Give prediction passes that nobody else has: as many are made as there ever are calls at once."""
+        try:
+            passes = self._prediction_passes.pop()
+        except IndexError:
+            passes = Passes(prediction_twins(self.nodes))
+        try:
+            with np.errstate(under="ignore"):  # probabilities of almost nothing are 0, whatever the caller asks for
+                yield passes
+        finally:
+            self._prediction_passes.append(passes)
 
     def _in_chunks(self, inputs: npt.ArrayLike, finish: Callable[[Passes, Array], Array]) -> Array:
-        array, passes = self.checked_inputs(inputs), self._passes()
+        array = self.checked_inputs(inputs)
         outputs: Array | None = None
-        for rows in _chunks(len(array), self._rows_at_once):
-            part = finish(passes, passes.logits(array[rows]))
-            if outputs is None:
-                outputs = np.empty((len(array), *part.shape[1:]), part.dtype)
-            outputs[rows] = part
+        with self._predicting() as passes:
+            for rows in _chunks(len(array), self._rows_at_once):
+                part = finish(passes, passes.logits(array[rows]))
+                if outputs is None:
+                    outputs = np.empty((len(array), *part.shape[1:]), part.dtype)
+                outputs[rows] = part
         assert outputs is not None
         return outputs
 
@@ -498,8 +535,11 @@ def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
 
 def _score(metric: Metric, outcome: Outcome) -> float:
     with Blame(metric, "score"):
-        score = metric.score(outcome)
-    return number_from(metric, "score", score)
+        answer = metric.score(outcome)
+    score = number_from(metric, "score", answer)
+    if not math.isfinite(score):
+        raise ComponentError(metric, "score", f"returned {score}, expected a finite number")
+    return score
 
 
 def _chunks(count: int, rows: int) -> Iterator[slice]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from layerkit.errors import DataError
+from layerkit.errors import DataError, InputError
 from layerkit.history import EpochRecord
 from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import Place, Step
@@ -78,6 +79,7 @@ class Training:
         self.stopped: str | None = None
         self._arrangement: list[int] = []
         self._memories: dict[str, Memory] = {}
+        self._under_way = False
 
     @property
     def parameters(self) -> Array:
@@ -119,12 +121,29 @@ class Training:
             raise TypeError(f"the reason for a stop must be a text, received {reason!r}")
         self.stopped = reason
 
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Keep anybody else, such as an observer, from training the network in the middle of an epoch.
+
+        Raises
+        ------
+        InputError
+            If somebody tries to.
+        """
+        if self._under_way:
+            raise InputError("this training is in the middle of an epoch; train another copy of the network")
+        self._under_way = True
+        try:
+            yield
+        finally:
+            self._under_way = False
+
     def lay_out(self, count: int, batch_size: int, shuffle: bool) -> None:
         """Say how many samples there are and how they come in batches; where that changed, the epoch under way begins anew."""
         self.batches = math.ceil(count / batch_size)
         arrangement = [count, batch_size, shuffle]
         if arrangement != self._arrangement:
-            self.batch, self.mean_loss, self.seen = 0, 0.0, 0.0
+            self.begin_epoch()
         self._arrangement = arrangement
 
     def count_batch(self, loss: float, weight: float) -> None:
@@ -138,6 +157,10 @@ class Training:
         """Put the epoch under way into the history, and begin the next."""
         self.history.append(record)
         self.epoch += 1
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """Begin the epoch under way, or begin it anew."""
         self.batch, self.mean_loss, self.seen = 0, 0.0, 0.0
 
     def every_node(self) -> Iterator[Node]:
@@ -198,6 +221,8 @@ class Training:
         """
         ours = {name: array for name, array in self.arrays().items() if not name.startswith("observers/")}
         theirs = {name: array for name, array in arrays.items() if not name.startswith("observers/")}
+        if memory.keys() != self.memory().keys():
+            raise DataError(f"expected the memory of a training, received {sorted(memory)}")
         odd = sorted(ours.keys() ^ theirs.keys()) or [name for name, array in ours.items() if array.shape != theirs[name].shape]
         if odd:
             raise DataError(f"these arrays belong to another training: {', '.join(odd[:5])}")
@@ -210,10 +235,10 @@ class Training:
         self.history[:] = [EpochRecord(**record) for record in memory["history"]]
         for node in self.every_node():
             node.restart_stream(memory["streams"].get(node.name))
-        for observer, kept in memory["observers"].items():
-            remembered = self._memories.setdefault(observer, {})
+        for remembered in self._memories.values():
             remembered.clear()
-            remembered |= copy.deepcopy(kept)
+        for observer, kept in memory["observers"].items():
+            self._memories.setdefault(observer, {}).update(copy.deepcopy(kept))
         for name, array in arrays.items():
             if name.startswith("observers/"):
                 _, observer, key = name.split("/", 2)

@@ -104,7 +104,8 @@ class Step(Buffers):
 
     @property
     def loss(self) -> float:
-        """The loss whose gradient ``gradients`` is: that of the batch and, unless decoupled, the penalty of weight decay."""
+        """The loss of the batch, and for a rule that ``reevaluates`` and is not decoupled the penalty of weight decay: that whose
+        gradient ``gradients`` is."""
         return self._loss
 
     def vector(self, name: str, dtype: Any = None) -> Array:

@@ -79,6 +79,12 @@ class Registration:
                 raise RegistrationError(
                     f'{cls.__name__} has a field "{name}", which hides {self.family.__name__}.{name}; give the field another name'
                 )
+        for name, field in self.family.model_fields.items():
+            if name != "type" and cls.model_fields[name].annotation != field.annotation:
+                raise RegistrationError(
+                    f'{cls.__name__} gives the field "{name}" another type than {self.family.__name__} does; expected '
+                    f"{field.annotation}"
+                )
         if inspect.isabstract(cls):
             raise RegistrationError(f"{cls.__name__} leaves out {', '.join(sorted(cls.__abstractmethods__))}")
         tasks: object = (cls.task,) if issubclass(cls, Loss) and cls.task is not None else ()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
 from layerkit.component import Component
+from layerkit.errors import RegistrationError
 from layerkit.registry.discovery import builtin_registry, installed_registry
-from layerkit.registry.registration import Registration, canonical_name
+from layerkit.registry.registration import FAMILIES, Registration, canonical_name
 from layerkit.registry.registry import LOCAL_DISTRIBUTION, Registry
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
+from layerkit.stack.stage import Stage
 
 
 def resolved_json(spec: RunSpec | ModelSpec, registry: Registry | None = None) -> str:
@@ -22,6 +24,11 @@ def resolved_json(spec: RunSpec | ModelSpec, registry: Registry | None = None) -
 
     A type that several distributions offer is written with the one that it comes from. ``registry`` says what comes from where;
     None stands for what is installed.
+
+    Raises
+    ------
+    RegistrationError
+        If a class has the type of another one, so that the text would mean that one.
     """
     document = json.loads(spec.model_dump_json(context={"types": _unambiguous_types(spec, registry)}))
     plugins = required_plugins(spec, registry)
@@ -42,10 +49,40 @@ def required_plugins(spec: RunSpec | ModelSpec, registry: Registry | None = None
 def _foreign(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[Component], Registration]:
     """Return the registered classes in ``spec`` that are no built-ins; a class may also come from the caller's own code."""
     classes = {type(component) for component in _components(spec)}
-    classes -= {item.component for item in builtin_registry().registrations}
+    builtins = {item.component for item in builtin_registry().registrations}
+    _refuse_impostors(classes, builtins)
+    classes -= builtins
     if not classes:  # then no plugin is loaded
         return {}
-    return {item.component: item for item in (registry or installed_registry()).registrations if item.component in classes}
+    known = registry or installed_registry()
+    found = {item.component: item for item in known.registrations if item.component in classes}
+    for cls in classes - found.keys():
+        for item in known.matches(_kind(cls), cls.tag() or ""):
+            raise RegistrationError(
+                f'{cls.__name__} has the type "{item.tag}" of {item.component.__name__} of {item.distribution}, and would be '
+                "read again as that; hand in a registry that holds it, or give it another type"
+            )
+    return found
+
+
+def _refuse_impostors(classes: Iterable[type[Component]], builtins: Iterable[type[Component]]) -> None:
+    """Refuse two classes under one type, of which only one would be read again: often a subclass that lacks a type of its own.
+
+    Those of two plugins have the same type rightly, and are written with their distribution.
+    """
+    owners = {(_kind(cls), cls.tag()): cls for cls in builtins}
+    for cls in classes:
+        other = owners.setdefault((_kind(cls), cls.tag()), cls)
+        if other is not cls and (other in builtins or issubclass(cls, other) or issubclass(other, cls)):
+            raise RegistrationError(
+                f'{cls.__name__} has the type "{cls.tag()}" of {other.__name__}, and would be read again as that; give it a type '
+                "of its own"
+            )
+
+
+def _kind(cls: type[Component]) -> type[Component]:
+    kinds: tuple[type[Component], ...] = (Stage, *FAMILIES)
+    return next((family for family in kinds if issubclass(cls, family)), cls)
 
 
 def _unambiguous_types(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[Component], str]:

@@ -25,7 +25,7 @@ def checked_stack(layers: Sequence[Stage | None], input_shape: Shape | None) -> 
     """Return the plan of a stack, and what is wrong with it as a whole: loss, names, and shapes up to the first faulty layer.
 
     There is no plan unless the stack can be built. Behind a loss in the middle no shape is checked: none would fit there, and the
-    loss is told on already.
+    loss is reported already.
     """
     faults = structure_faults(layers)
     plans = None
@@ -106,12 +106,12 @@ def data_faults(
     return faults
 
 
-def metric_faults(metrics: Sequence[Metric], plans: Sequence[NodePlan]) -> list[Fault]:
+def metric_faults(metrics: Sequence[Metric | None], plans: Sequence[NodePlan]) -> list[Fault]:
     """Return which metrics are for other targets than the loss at the end of a sound stack."""
     loss, faults = plans[-1].stage, []
     assert isinstance(loss, Loss)
     for index, metric in enumerate(metrics):
-        if loss.task is not None and loss.task not in metric.tasks:
+        if metric is not None and loss.task is not None and loss.task not in metric.tasks:
             wanted = " and ".join(_TARGETS[task] for task in metric.tasks)
             message = f"{metric.type} is for {wanted}; {loss.type} is for {_TARGETS[loss.task]}"
             faults.append(Fault(("training", "metrics", index), "task_mismatch", message))

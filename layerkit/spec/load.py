@@ -15,11 +15,12 @@ from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
+from layerkit.metrics.base import Metric
 from layerkit.registry.discovery import DISABLE_VARIABLE, installed_registry, plugins_disabled
 from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.cost import memory_faults
-from layerkit.spec.cross_checks import checked_stack, data_faults
+from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, metric_faults
 from layerkit.spec.diagnostics import Diagnostic, Lines
 from layerkit.spec.faults import Fault, faults_of
 from layerkit.spec.model import ModelSpec
@@ -220,10 +221,16 @@ def _cross_faults(document: dict[str, Any], faults: Iterable[Fault], resolver: _
     lengths = parts.value((*model, "input_shape"))
     input_shape = None if lengths is None else tuple(lengths)
     plans, found = checked_stack(layers, input_shape) if layers else (None, [])
+    found = found or depth_faults(plans or (), around=2 if bare else 3)
     if bare:
         return found
     found = [replace(fault, location=(*model, *fault.location)) for fault in found]
-    return found + data_faults(parts.component(Dataset, ("data",)), plans, input_shape, parts.value(("training", "batch_size")))
+    found += data_faults(parts.component(Dataset, ("data",)), plans, input_shape, parts.value(("training", "batch_size")))
+    metrics = parts.value(("training", "metrics")) if plans else None
+    if isinstance(metrics, list):
+        read = [parts.component(Metric, ("training", "metrics", index)) for index in range(len(metrics))]
+        found += metric_faults(read, plans or ())
+    return found
 
 
 class _SoundParts:

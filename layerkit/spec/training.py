@@ -40,7 +40,7 @@ class TrainingSpec(Block):
     @field_validator("metrics")
     @classmethod
     def _labels_differ(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
-        labels = ["loss"]
+        labels = ["loss", "validation_loss"]
         for index, metric in enumerate(metrics):
             label = _label(metric, index)
             if label in labels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Arrays(Mapping[str, Array]):
     ShapeError
         If what is assigned has another shape.
     TypeError
-        If fractions are assigned where whole numbers or truth values stand: they would be cut off.
+        If no real numbers are assigned, or fractions where whole numbers or truth values stand: they would be cut off.
     """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -36,9 +36,10 @@ class Arrays(Mapping[str, Array]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         array: Array = self.__dict__[name] if name in self.__dict__ else self.__getattr__(name)
-        if array.dtype.kind != "f" and not np.can_cast(np.asarray(value).dtype, array.dtype, "same_kind"):
-            raise TypeError(f"array {name!r} is of {array.dtype}, received {np.asarray(value).dtype}")
         assign(array, value, name)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"array {name!r} was declared and stays")
 
     def __setitem__(self, name: str, value: Any) -> None:
         setattr(self, name, value)
@@ -67,8 +68,23 @@ def assign(array: Array, value: Any, name: str) -> None:
     ------
     ShapeError
         If it has another shape; NumPy would broadcast it.
+    TypeError
+        If it is no array of real numbers, or fractions are assigned where whole numbers or truth values stand.
+    ValueError
+        If some are masked.
     """
+    if value is array:  # as it is after ``+=``
+        return
     if np.shape(value) != array.shape:
         raise ShapeError(f"array {name!r} has shape {array.shape}, received one of shape {np.shape(value)}")
-    if value is not array:  # as it is after ``+=``
-        array[...] = value
+    if type(value) is not np.ndarray or value.dtype != array.dtype:
+        _require_numbers(value, array.dtype, name)
+    array[...] = value
+
+
+def _require_numbers(value: Any, dtype: np.dtype[Any], name: str) -> None:
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"array {name!r} cannot hold masked values; fill them in")
+    given = np.asarray(value)
+    if given.dtype.kind not in "biuf" or (dtype.kind != "f" and not np.can_cast(given.dtype, dtype, "same_kind")):
+        raise TypeError(f"array {name!r} is of {dtype}, received {given.dtype}")

@@ -17,7 +17,7 @@ class Chain:
     """Nodes in a row, all of them layers.
 
     What a layer returns is checked where it enters: its shape and its dtype. Work arrays come back step after step, and one that
-    was checked is not checked again.
+    was checked is not checked again, as long as the number of samples stays the same.
 
     Attributes
     ----------
@@ -30,6 +30,7 @@ class Chain:
         layers = [(node.stage, node) for node in self.nodes if isinstance(node.stage, Layer)]
         self._forward = [Pass(layer.forward, node, node.output_shape) for layer, node in layers]
         self._backward = [Pass(layer.backward, node, node.input_shape) for layer, node in reversed(layers)]
+        self._count = 0
 
     def forward(self, inputs: Array) -> Array:
         """Return what comes out at the end, shape (N, \\*output_shape); with no nodes, the inputs.
@@ -41,12 +42,15 @@ class Chain:
         DataError
             If a layer refuses the samples; names the node.
         """
+        count = len(inputs)
+        if count != self._count:
+            self._forget_checked(count)
         step = None
         try:
             for step in self._forward:
                 outputs = step.run(step.node, inputs)
                 if outputs is not step.checked:
-                    step.check(outputs, len(inputs))
+                    step.check(outputs, count)
                 inputs = outputs
         except (ComponentError, KeyboardInterrupt):
             raise
@@ -58,6 +62,11 @@ class Chain:
             assert step is not None
             raise ComponentError.caused_by(error, step.node.stage, "forward", step.node.name) from error
         return inputs
+
+    def _forget_checked(self, count: int) -> None:
+        for step in (*self._forward, *self._backward):
+            step.checked = _NOTHING
+        self._count = count
 
     def backward(self, d_out: Array) -> Array | None:
         """Fill the gradients of all nodes and return the gradient of the inputs; None where no node asks for it.
@@ -84,6 +93,10 @@ class Chain:
         return d_out
 
 
+_NOTHING = object()
+"""What no layer returns."""
+
+
 class Pass:
     """One pass at one node: the method, the shape of the samples that it returns, and the result that was checked last."""
 
@@ -93,7 +106,7 @@ class Pass:
         self.run = run
         self.node = node
         self.shape = shape
-        self.checked: object = self  # no result is this, and None is one that must be checked
+        self.checked: object = _NOTHING
 
     def check(self, result: Any, count: int) -> None:
         """Refuse what is no result of a pass over ``count`` samples.

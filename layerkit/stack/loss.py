@@ -22,8 +22,7 @@ class Loss(Stage):
     """The end of a stack: compares what the network says with what was wanted.
 
     A loss says what each sample loses, in `losses`, and hands its derivative back, in `d_logits`. The base class weighs the
-    samples
-    and takes the mean::
+    samples and takes the mean::
 
         loss = sum_n w_n * losses_n / sum_n w_n
 
@@ -117,7 +116,7 @@ class Loss(Stage):
         node, logits, targets
             As for `losses`.
         sample_weight
-            Shape (N,), as `layerkit.losses.targets.sample_weights` returned it; None weighs all samples alike. In a batch of
+            Shape (N,), as `layerkit.sample_weights` returned it; None weighs all samples alike. In a batch of
             nothing but zeros no sample counts, and its loss is 0.
 
         Returns
@@ -135,24 +134,25 @@ class Loss(Stage):
         if not (isinstance(losses, np.ndarray) and losses.shape == (count,) and losses.dtype.kind == "f"):
             received = f"{losses.dtype} of shape {losses.shape}" if isinstance(losses, np.ndarray) else type(losses).__name__
             raise ComponentError(self, "losses", f"returned {received}, expected one float a sample, shape ({count},)", node.name)
-        share: Array | float = 1 / count
+        weight: Array | float = 1 / count
         if sample_weight is not None:
             total = float(np.add.reduce(sample_weight)) or 1.0
-            share = np.divide(sample_weight, total, out=node.buffer("normalized_weight", (count,), np.float64))
-        node.sample_count, node.normalized_weight = count, share
-        mean = float(np.add.reduce(np.multiply(losses, share, out=node.buffer("weighted", (count,), np.float64))))
+            weight = np.divide(sample_weight, total, out=node.buffer("normalized_weight", (count,), np.float64))
+        node.sample_count, node.normalized_weight = count, weight
+        weighted = np.multiply(losses, weight, out=node.buffer("weighted", (count,), np.float64), dtype=np.float64)
+        mean = float(np.add.reduce(weighted))
         if math.isinf(mean) and np.isfinite(losses).all():
             return math.copysign(sys.float_info.max, mean)
         return mean
 
     def backward(self, node: Node, d_out: float = 1.0) -> Array:
         """Return ``d_out`` times the gradient of the loss with respect to the logits, shape (N, \\*input_shape)."""
-        share = node.normalized_weight
+        weight = node.normalized_weight
         d_losses = node.buffer("d_losses", (node.sample_count,))
-        if isinstance(share, float):
-            d_losses.fill(d_out * share)
+        if isinstance(weight, float):
+            d_losses.fill(d_out * weight)
         else:
-            np.multiply(share, d_out, out=d_losses, casting="same_kind")
+            np.multiply(weight, d_out, out=d_losses, casting="same_kind")
         return self.d_logits(node, d_losses)
 
     @abstractmethod

@@ -33,8 +33,8 @@ class InnerStack(Protocol):
 class Node(Buffers):
     """One layer or loss at one position of one network.
 
-    Nothing but ``cache`` and the contents of the arrays can be set: what a layer must remember from step to step it declares as
-    state, which is saved and restored.
+    No attribute can be added, and arrays are written in place: what a layer must remember from step to step it declares as state,
+    which is saved and restored.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
 from layerkit.errors import ComponentError, DataError, TargetError
 from layerkit.losses.targets import finite_weights
+from layerkit.network.arguments import read_only
 from layerkit.network.sequential import Sequential
 from layerkit.typing import Array, Shape
 
@@ -31,7 +32,7 @@ def checked_arrays(
 ) -> ArraySamples:
     """Return arrays as samples that ``model`` can be trained on; errors as for `checked_samples`."""
     batch = model.checked(inputs, targets, sample_weight)
-    _require_finite(batch.inputs)
+    require_finite(batch.inputs)
     return ArraySamples(*batch)
 
 
@@ -45,18 +46,44 @@ def taken(samples: Samples, rows: Rows, out: Batch | None = None) -> Batch:
     ComponentError
         If the code of the samples fails, or gives something else.
     """
-    with Blame(samples, "take"):
+    with Blame(samples, "take", refusals=(DataError,)):
         batch = samples.take(rows, out)
     count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-    if isinstance(batch, Batch) and all(part is None or len(part) == count for part in batch):
-        return batch
-    received = (
-        f"a Batch of {[len(part) for part in batch if part is not None]}" if isinstance(batch, Batch) else type(batch).__name__
-    )
+    received = type(batch).__name__
+    if isinstance(batch, Batch):
+        parts = [part for part in batch if part is not None]
+        lengths = [len(part) if isinstance(part, np.ndarray) and part.ndim else type(part).__name__ for part in parts]
+        if all(length == count for length in lengths):
+            return batch
+        received = f"a Batch of {lengths}"
     raise ComponentError(samples, "take", f"returned {received}, expected a Batch of {count} samples")
 
 
-def _require_finite(inputs: Array, rows: Rows | None = None) -> None:
+def sample_count(samples: Samples) -> int:
+    """Return how many samples there are.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    ComponentError
+        If the code of the samples fails, or gives something else.
+    """
+    with Blame(samples, "__len__"):
+        count = len(samples)
+    if not count:
+        raise DataError("there are no samples")
+    return count
+
+
+def require_finite(inputs: Array, rows: Rows | None = None) -> None:
+    """Raise where an input is not finite; ``rows`` says which samples they are.
+
+    Raises
+    ------
+    DataError
+        Naming the first such row.
+    """
     finite = np.isfinite(inputs).all(axis=tuple(range(1, inputs.ndim)))
     if not finite.all():
         place = int(np.flatnonzero(~finite)[0])
@@ -75,31 +102,32 @@ class _CheckedSamples(Samples):
             shape = samples.input_shape
         if shape != model.spec.input_shape:
             raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {shape}")
-        with Blame(samples, "__len__"):
-            count = len(samples)
-        if not count:
-            raise DataError("there are no samples to train on")
+        self._count = sample_count(samples)
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return self._count
 
     @property
     def input_shape(self) -> Shape:
-        return self._samples.input_shape
+        return self._model.spec.input_shape
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
         # What was taken before is written over: what left here is a checked copy of it, or was used up.
-        raw = taken(self._samples, rows, self._raw)
+        count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        enough = self._raw is not None and len(self._raw.inputs) >= count
+        raw = taken(self._samples, rows, self._raw if enough else None)
         checked = self._checked(raw, rows)
         if self._raw is None or len(raw.inputs) > len(self._raw.inputs):
             self._raw = raw
-        _require_finite(checked.inputs, rows)
+        require_finite(checked.inputs, rows)
         return checked
 
     def _checked(self, batch: Batch, rows: Rows) -> Batch:
         try:
             inputs, targets, _ = self._model.checked(batch.inputs, batch.targets)
-            weight = None if batch.sample_weight is None else finite_weights(np.asarray(batch.sample_weight), len(inputs))
+            weight = (
+                None if batch.sample_weight is None else read_only(finite_weights(np.asarray(batch.sample_weight), len(inputs)))
+            )
         except TargetError as error:
             first = rows.start if isinstance(rows, slice) else rows[0]
             raise TargetError(f"{error} (counted in the batch that begins with row {first})") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Dataset, Split
-from layerkit.errors import ComponentError, DataError, InputError
+from layerkit.errors import ComponentError, DataError, InputError, TargetError
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
@@ -17,7 +17,7 @@ from layerkit.registry.registry import Registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
-from layerkit.training.checked_samples import checked_samples
+from layerkit.training.checked_samples import checked_samples, sample_count
 from layerkit.training.run_directory import RunDirectory, append
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
@@ -97,32 +97,34 @@ def run(
     if training.initial_weights is not None:
         model.load_weights(start / training.initial_weights)
     data = _loaded(spec, start)
-    trainer = Trainer(model, training, seed=spec.seed)
+    trainer = Trainer(model, training.model_copy(update={"initial_weights": None}), seed=spec.seed)
     # All samples are checked before there is a directory, those too that are used when the training is done.
-    with _naming(spec.data, "training"):
-        epochs = trainer.train(data.train, data.validation)
     for name, part in (("validation", data.validation), ("test", data.test)):
         if part is not None:
             with _naming(spec.data, name):
                 checked_samples(model, part)
+    with _naming(spec.data, "training"):
+        epochs = trainer.train(data.train, data.validation)
     directory = RunDirectory.create(spec.name, None if out is None else Path(out))
     trainer.training.folder = directory.path
-    directory.write_spec(spec, start)
-    records = []
-    try:
-        with directory.open_history() as history:
+    directory.write_spec(spec, start, registry)
+    owned = trainer.training
+    with directory.open_history() as history:
+        written = 0
+        try:
             for record in epochs:
                 append(history, record)
-                records.append(record)
+                written += 1
                 if tell is not None:
                     tell(record)
-    except ComponentError:
-        if len(records) == training.epochs:  # an observer failed when all was done
-            directory.save_model(model)
-        raise
-    directory.save_model(model)
-    scores = _scores(spec, model, data)
-    return Run(spec, data, model, History(records), directory.path, scores, trainer.training.stopped)
+        except ComponentError:
+            for record in owned.history[written:]:  # of an epoch that is done, whatever an observer did then
+                append(history, record)
+            if owned.epoch == owned.epochs or owned.stopped is not None:
+                directory.save_model(model, registry)
+            raise
+    directory.save_model(model, registry)
+    return Run(spec, data, model, History(owned.history), directory.path, _scores(spec, model, data), owned.stopped)
 
 
 @contextmanager
@@ -131,7 +133,8 @@ def _naming(dataset: Dataset, part: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise type(error)(f"{dataset.type}, {part} samples: {error}") from None
+        kind = TargetError if isinstance(error, TargetError) else DataError
+        raise kind(f"{dataset.type}, {part} samples: {error}") from None
 
 
 def _loaded(spec: RunSpec, folder: Path) -> Split:
@@ -141,7 +144,7 @@ def _loaded(spec: RunSpec, folder: Path) -> Split:
         raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
     with Blame(spec.data, "facts"):
         facts = spec.data.facts()
-        loaded = {"train_count": len(data.train), "test_count": 0 if data.test is None else len(data.test)}
+    loaded = {"train_count": sample_count(data.train), "test_count": 0 if data.test is None else sample_count(data.test)}
     for name, count in loaded.items():
         if getattr(facts, name) not in (None, count):
             raise ComponentError(spec.data, "facts", f"says {name} is {getattr(facts, name)}, and load gave {count}")

@@ -11,6 +11,7 @@ from typing import TextIO
 from layerkit.errors import RunDirectoryError
 from layerkit.history import EpochRecord
 from layerkit.network.sequential import Sequential
+from layerkit.registry.registry import Registry
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.run import RunSpec
 
@@ -45,21 +46,24 @@ class RunDirectory:
         except OSError as error:
             raise RunDirectoryError(f"cannot make the run directory {out or 'runs'}: {error.strerror}") from None
 
-    def write_spec(self, spec: RunSpec, folder: Path) -> None:
-        """Write the spec with every default filled in, and bring its initial weights along from ``folder``."""
+    def write_spec(self, spec: RunSpec, folder: Path, registry: Registry | None = None) -> None:
+        """Write the spec with every default filled in, and bring its initial weights along from ``folder``.
+
+        ``registry`` says where its components come from; None stands for what is installed.
+        """
         if spec.training.initial_weights is not None:
             shutil.copyfile(folder / spec.training.initial_weights, self.path / _INITIAL_WEIGHTS)
             training = spec.training.model_copy(update={"initial_weights": _INITIAL_WEIGHTS})
             spec = spec.model_copy(update={"training": training})
-        (self.path / "spec.json").write_text(resolved_json(spec) + "\n", encoding="utf-8")
+        (self.path / "spec.json").write_text(resolved_json(spec, registry) + "\n", encoding="utf-8")
 
     def open_history(self) -> TextIO:
         """Open the history, which `append` writes to."""
         return open(self.path / "history.jsonl", "a", encoding="utf-8", buffering=1)
 
-    def save_model(self, model: Sequential) -> None:
-        """Write the trained network."""
-        model.save(self.path / "model.safetensors")
+    def save_model(self, model: Sequential, registry: Registry | None = None) -> None:
+        """Write the trained network; ``registry`` is as for `write_spec`."""
+        model.save(self.path / "model.safetensors", registry)
 
 
 def append(history: TextIO, record: EpochRecord) -> None:

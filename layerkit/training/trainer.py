@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from layerkit.blame import Blame, number_from
 from layerkit.data.samples import Batch, Samples
-from layerkit.errors import ComponentError, DataError, DivergedError, LayerkitError
+from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError
 from layerkit.history import EpochRecord, History
+from layerkit.network.arguments import read_only
 from layerkit.network.sequential import Sequential
 from layerkit.observers.base import Watcher
 from layerkit.observers.training import Training
@@ -37,7 +38,7 @@ class Trainer:
     model
         The network; trained in place.
     spec
-        How it is trained.
+        How it is trained; ``initial_weights`` and ``report_every`` are for whole runs.
     seed
         Decides the orders of the samples; None takes the network's seed.
     folder
@@ -53,7 +54,7 @@ class Trainer:
     Raises
     ------
     InputError
-        If the seed is negative.
+        If the seed is negative, the spec names initial weights, or ``training`` is that of another network or optimizer.
     ComponentError
         If the optimizer fails to say what it remembers.
     """
@@ -71,9 +72,13 @@ class Trainer:
         self.spec = spec
         self.seed = model.seed if seed is None else seed
         random_stream(self.seed)  # which refuses one that is none
+        if spec.initial_weights is not None:
+            raise InputError(f'a trainer starts from the weights as they are; call model.load_weights("{spec.initial_weights}")')
         if training is None:
             with Blame(spec.optimizer, "slots"):
                 training = Training(model.nodes, model.parameters, model.gradients, model.layout, spec.optimizer, Path(folder))
+        elif training.parameters is not model.parameters or training.optimizer != spec.optimizer:
+            raise InputError("the training to go on from is that of another network or optimizer; leave it out to begin anew")
         training.folder = Path(folder)
         self.training = training
         self._update = Update(model, spec.optimizer, training.workplace)
@@ -84,14 +89,19 @@ class Trainer:
             for name, array in node.state.items()
             if array.dtype.kind == "f"
         ]
-        self._memory: Batch | None = None
+        self._reused: Batch | None = None  # the last full batch that was taken, which the next is written over,
+        self._shown: Batch | None = None  # and as layers and loss see it
 
     def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
         """Train and return the records of the epochs; parameters and errors as for `run`."""
         return History(self.run(inputs, targets, sample_weight))
 
     def run(
-        self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+        self,
+        inputs: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        validation: Samples | None = None,
     ) -> Iterator[EpochRecord]:
         """Train on arrays, handing out a record after each epoch.
 
@@ -103,13 +113,15 @@ class Trainer:
             N targets, as the loss takes them.
         sample_weight
             Shape (N,), not negative; None weighs all samples alike.
+        validation
+            As for `train`.
 
         Raises
         ------
         DataError, DivergedError, ComponentError
             As for `train`.
         """
-        return self._train(checked_arrays(self.model, inputs, targets, sample_weight), None)
+        return self._train(checked_arrays(self.model, inputs, targets, sample_weight), validation)
 
     def train(self, samples: Samples, validation: Samples | None = None) -> Iterator[EpochRecord]:
         """Train for as many epochs as the spec says, handing out a record after each.
@@ -138,6 +150,8 @@ class Trainer:
 
     def _train(self, samples: Samples, validation: Samples | None) -> Iterator[EpochRecord]:
         size = len(samples) if self.spec.batch_size is None else self.spec.batch_size
+        if validation is not None:
+            checked_samples(self.model, validation)  # what does not fit would be found after an epoch
         if size > len(samples):
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples")
         if not self.training.step:
@@ -146,18 +160,24 @@ class Trainer:
 
     def _epochs(self, samples: Samples, size: int, validation: Samples | None) -> Iterator[EpochRecord]:
         training = self.training
-        training.stopped = None
-        training.lay_out(len(samples), size, self.spec.shuffle)
-        training.epochs = training.epoch + self.spec.epochs
+        with training.under_way():
+            training.stopped = None
+            training.lay_out(len(samples), size, self.spec.shuffle)
+            training.epochs = training.epoch + self.spec.epochs
+        self._reused = self._shown = None
         try:
             with ExitStack() as stack:
                 watchers = self._watchers(stack)
                 while training.epoch < training.epochs and training.stopped is None:
-                    record = self._epoch(samples, size, validation, watchers)
+                    with training.under_way():
+                        record = self._epoch(samples, size, validation, watchers)
                     if record is not None:
                         yield record
         except ComponentError as error:
             error.epoch, error.step = training.epoch, training.step
+            raise
+        except DivergedError:
+            training.begin_epoch()  # what is done next begins it anew, from whatever parameters are put in place
             raise
 
     def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
@@ -219,16 +239,25 @@ class Trainer:
             order = random_stream(self.seed, "shuffle", str(training.epoch)).permutation(count)
         for start in range(training.batch * size, count, size):
             rows = slice(start, min(start + size, count))
-            batch = samples.take(rows if order is None else order[rows], self._memory)
-            if order is not None and len(batch.inputs) == size:
-                self._memory = batch  # one that is full takes any that follow
-            yield batch
+            if order is None:
+                yield samples.take(rows)
+                continue
+            batch = samples.take(order[rows], self._reused)
+            if batch is self._reused and self._shown is not None:
+                yield self._shown
+                continue
+            inputs, targets, weight = batch
+            shown = Batch(read_only(inputs), read_only(targets), None if weight is None else read_only(weight))
+            if len(inputs) == size:  # one that is full takes any that follow
+                self._reused, self._shown = batch, shown
+            yield shown
 
     def _set_learning_rate(self) -> None:
         schedule, training = self.spec.schedule, self.training
         if schedule is None:
             return
-        steps = training.epochs * training.batches
+        # The batches done may have been of another size.
+        steps = training.step + training.batches - training.batch + (training.epochs - training.epoch - 1) * training.batches
         progress = Progress(training.step, steps, training.epoch, training.epochs, training.history)
         with Blame(schedule, "learning_rate"):
             answer = schedule.learning_rate(self.spec.optimizer.learning_rate, progress)

@@ -8,9 +8,11 @@ import numpy as np
 
 from layerkit.blame import Blame
 from layerkit.data.samples import Batch
+from layerkit.errors import DataError
 from layerkit.network.sequential import Sequential
 from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import Step
+from layerkit.stack.buffers import Buffers
 from layerkit.stack.rewind import Rewind
 
 
@@ -34,7 +36,10 @@ class Update:
         segments = _joined([place.segment for place in model.layout if place.decays])
         self._decaying = [(model.parameters[segment], model.gradients[segment], segment) for segment in segments]
         self._rewind = Rewind(model.nodes) if optimizer.reevaluates else None
-        self._in_coefficients, self._in_update = Blame(optimizer, "coefficients"), Blame(optimizer, "update")
+        self._work = Buffers(model.parameters.dtype)
+        self._in_coefficients = Blame(optimizer, "coefficients")
+        # One that asks for the loss again meets what a layer may refuse.
+        self._in_update = Blame(optimizer, "update", refusals=(DataError,) if optimizer.reevaluates else ())
 
     def before_pass(self) -> None:
         """Remember what a second pass over the same batch must meet again, where the optimizer may ask for one."""
@@ -63,7 +68,7 @@ class Update:
             for parameters, _, _ in self._decaying:
                 parameters *= 1 - learning_rate * strength
             return penalty
-        work = self._step.vector("decay")
+        work = self._work.buffer("decay", self._model.parameters.shape)
         for parameters, gradients, segment in self._decaying:
             gradients += np.multiply(parameters, strength, out=work[segment])
             if self._rewind is not None:

@@ -187,7 +187,7 @@ def test_samples_that_cannot_fit_are_refused_before_anything_is_taken(make_event
             return 0
 
     trainer = lk.Trainer(make_eventful(), lk.TrainingSpec(optimizer=MOMENTUM, epochs=1, batch_size=8))
-    for samples, fault in ((Other, r"samples of shape \(4,\), received \(5,\)"), (Empty, "no samples to train on")):
+    for samples, fault in ((Other, r"samples of shape \(4,\), received \(5,\)"), (Empty, "there are no samples")):
         given = samples(tmp_path / samples.__name__, "float64")
         with pytest.raises(lk.DataError, match=fault):
             trainer.train(given)
@@ -220,3 +220,120 @@ def test_masked_targets_and_weights_are_refused(make_eventful: Make) -> None:
         model.loss(INPUTS, np.ma.masked_equal(LABELS, 2))
     with pytest.raises(lk.DataError, match="sample weights are masked"):
         model.loss(INPUTS, LABELS, np.ma.masked_less(WEIGHT, 1))
+
+
+# --- samples that are not what they say ---------------------------------------------------------------------------
+
+
+class Odd(lk.Samples):
+    """Samples whose answers a test decides."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+
+    def _answer(self, name: str, proper: Any) -> Any:
+        answer = self.answers.get(name, proper)
+        return answer() if callable(answer) else answer
+
+    def __len__(self) -> int:
+        count: int = self._answer("count", COUNT)
+        return count
+
+    @property
+    def input_shape(self) -> lk.Shape:
+        shape: lk.Shape = self._answer("shape", (4,))
+        return shape
+
+    def take(self, rows: lk.Rows, out: lk.Batch | None = None) -> lk.Batch:
+        batch = lk.Batch(INPUTS[rows], LABELS[rows])
+        if "batch" in self.answers:
+            given: lk.Batch = self.answers["batch"](batch)
+            return given
+        return batch
+
+
+def fails() -> Any:
+    raise OSError("the disk is gone")
+
+
+ODD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "none": ({"count": 0}, lk.DataError, "there are no samples"),
+    "negative": ({"count": -1}, lk.ComponentError, r"Odd\.__len__ .* raised ValueError"),
+    "text": ({"count": "many"}, lk.ComponentError, r"Odd\.__len__ .* raised TypeError"),
+    "no length": ({"count": fails}, lk.ComponentError, r"Odd\.__len__ .* raised OSError: the disk is gone"),
+    "no shape": ({"shape": fails}, lk.ComponentError, r"Odd\.input_shape .* raised OSError"),
+    "numbers": ({"batch": lambda batch: lk.Batch(5, 5)}, lk.ComponentError, r"returned a Batch of \['int', 'int'\]"),  # type: ignore[arg-type]
+    "no inputs": ({"batch": lambda batch: batch._replace(targets=np.array(3))}, lk.ComponentError, "'ndarray'"),
+    "not finite": ({"batch": lambda batch: batch._replace(inputs=batch.inputs * np.nan)}, lk.DataError, "row 0 of the inputs"),
+    "weights": (
+        {"batch": lambda batch: batch._replace(sample_weight=-np.ones(len(batch.inputs)))},
+        lk.DataError,
+        "row 0: sample",
+    ),
+    "column": (
+        {"batch": lambda batch: batch._replace(sample_weight=np.ones((len(batch.inputs), 1)))},
+        lk.DataError,
+        "expected sample weights of shape",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+@pytest.mark.parametrize("kind", ODD)
+def test_samples_that_are_not_what_they_say_are_refused(make_eventful: Make, part: str, kind: str) -> None:
+    answers, error, message = ODD[kind]
+    spec = lk.TrainingSpec(optimizer=MOMENTUM, epochs=1, metrics=(lk.Accuracy(),))
+    odd, sound = Odd(**answers), Odd()
+    with pytest.raises(error, match=message):
+        list(lk.Trainer(make_eventful(), spec).train(*((odd, sound) if part == "training" else (sound, odd))))
+
+
+def test_weights_of_nothing_but_zeros_give_no_score(make_eventful: Make) -> None:
+    odd = Odd(batch=lambda batch: batch._replace(sample_weight=np.zeros(len(batch.inputs))))
+    spec = lk.TrainingSpec(optimizer=MOMENTUM, epochs=1)
+    with pytest.raises(lk.DataError, match="all sample weights are 0"):
+        list(lk.Trainer(make_eventful(), spec).train(Odd(), odd))
+
+
+def test_a_score_that_is_not_finite_is_none(make_eventful: Make) -> None:
+    trainer = lk.Trainer(make_eventful(), lk.TrainingSpec(optimizer=MOMENTUM, epochs=1))
+    trainer.model.parameters = np.full_like(trainer.model.parameters, np.finfo(np.float64).max)
+    from layerkit.training.sample_scores import sample_scores
+
+    with pytest.raises(lk.DivergedError, match="the samples have no score"):
+        sample_scores(trainer.model, Odd(), ())
+
+
+def test_a_loss_cannot_reach_the_weights_of_samples(make_eventful: Make) -> None:
+    weight = np.ones(COUNT)
+
+    class Wearing(lk.CategoricalCrossEntropy):
+        """Writes into the weights."""
+
+        type: Literal["wearing"] = "wearing"  # type: ignore[assignment]
+
+        def forward(self, node: lk.Node, logits: lk.Array, targets: lk.Array, sample_weight: lk.Array | None = None) -> float:
+            assert sample_weight is not None
+            sample_weight *= 0.5
+            return super().forward(node, logits, targets, sample_weight)
+
+    model = lk.Sequential([lk.Affine(units=3), Wearing()], input_shape=(4,), dtype="float64", seed=0)
+    odd = Odd(batch=lambda batch: batch._replace(sample_weight=weight[: len(batch.inputs)]))
+    with pytest.raises(lk.ComponentError, match=r"Wearing\.forward .* read-only"):
+        list(lk.Trainer(model, lk.TrainingSpec(optimizer=MOMENTUM, epochs=1)).train(odd))
+    assert_array_equal(weight, 1)
+
+
+def test_an_earlier_batch_is_handed_over_where_it_is_long_enough_alone(make_eventful: Make) -> None:
+    handed: list[tuple[int, int | None]] = []
+
+    class Noting(Odd):
+        def take(self, rows: lk.Rows, out: lk.Batch | None = None) -> lk.Batch:
+            handed.append((len(np.arange(COUNT)[rows]), None if out is None else len(out.inputs)))
+            return super().take(rows)
+
+    trainer = lk.Trainer(make_eventful(), lk.TrainingSpec(optimizer=MOMENTUM, epochs=2, batch_size=40))
+    trainer.training.lay_out(COUNT, 40, shuffle=True)
+    trainer.training.batch = 1  # as a training that was stopped before the last, short batch
+    list(trainer.train(Noting()))
+    assert handed[:3] == [(10, None), (40, None), (10, 40)]

@@ -77,3 +77,32 @@ def test_an_update_may_assign_the_parameters() -> None:
         model.fit(*samples, optimizer=optimizer(learning_rate=0.1), epochs=2)
     assert_array_equal(first.parameters, second.parameters)
     assert np.any(first.parameters != before)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros(2, "datetime64[s]"),
+        np.array(["1", "2"]),
+        np.array([None, None]),
+        np.array([1, 2j]),
+        np.ma.masked_array([1.0, 2.0], mask=[True, False]),
+    ],
+    ids=["dates", "texts", "objects", "complex", "masked"],
+)
+def test_what_are_no_numbers_is_refused(value: Any) -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(2,), seed=0)
+    model = lk.Sequential([lk.Affine(units=1), lk.Affine(units=1), lk.CategoricalCrossEntropy()], input_shape=(1,), seed=0)
+    before = model.parameters.copy()
+    with pytest.raises((TypeError, ValueError), match=r"array 'weight' (is of float32, received|cannot hold masked)"):
+        model["affine_1"].params.weight = value[:1, np.newaxis]
+    with pytest.raises((TypeError, ValueError), match="array 'parameters'"):
+        model.parameters = np.ma.concatenate([value, value]) if isinstance(value, np.ma.MaskedArray) else np.tile(value, 2)
+    np.testing.assert_array_equal(model.parameters, before)
+
+
+def test_an_array_that_was_declared_stays() -> None:
+    model = lk.Sequential([lk.Affine(units=1), lk.CategoricalCrossEntropy()], input_shape=(1,), seed=0)
+    with pytest.raises(AttributeError, match="array 'weight' was declared and stays"):
+        del model["affine_1"].params.weight
+    assert model["affine_1"].params.weight.shape == (1, 1)

@@ -514,3 +514,65 @@ def test_a_model_with_a_class_of_ones_own_is_loaded_with_a_registry_that_has_it(
     assert loaded.spec == model.spec
     with pytest.raises(lk.ModelFileError, match='offers a layer or a loss of type "mirrored"'):
         lk.Sequential.load(tmp_path / "model.safetensors")
+
+
+# --- what could not be read back ----------------------------------------------------------------------------------
+
+
+class Leaky(lk.ReLU):
+    """A rectifier that leaks, without a type of its own."""
+
+    def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+        outputs: lk.Array = np.where(inputs > 0, inputs, inputs / 5)
+        return outputs
+
+
+class Act(lk.ReLU):
+    """An activation."""
+
+    type: Literal["act"] = "act"  # type: ignore[assignment]
+
+
+class OtherAct(Act):
+    """Another activation of the same type."""
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([Leaky()], 'Leaky has the type "relu" of ReLU, and would be read again as that; give it a type of its own'),
+        ([Act(), OtherAct()], 'has the type "act" of'),
+    ],
+)
+def test_a_class_under_the_type_of_another_is_not_saved(tmp_path: Path, layers: list[lk.Layer], message: str) -> None:
+    model = lk.Sequential([*layers, lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    for write in (lambda: model.save(tmp_path / "model"), lambda: lk.spec_hash(model.spec)):
+        with pytest.raises(lk.RegistrationError, match=message):
+            write()
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_class_under_the_type_of_a_plugins_is_saved_with_the_registry_that_holds_it(tmp_path: Path) -> None:
+    if not any(item.tag == "swish" for item in lk.installed_registry().registrations):
+        pytest.skip("needs layerkit-swish")
+
+    class Swish(lk.ReLU):
+        """An activation with a name that a plugin has taken."""
+
+        type: Literal["swish"] = "swish"  # type: ignore[assignment]
+
+    model = lk.Sequential([Swish(), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    path = tmp_path / "model"
+    with pytest.raises(lk.RegistrationError, match="of layerkit-swish, and would be read again as that; hand in a registry"):
+        model.save(path)
+    registry = lk.installed_registry().with_components(Swish)
+    model.save(path, registry)
+    assert type(lk.Sequential.load(path, registry).nodes[0].stage) is Swish
+
+
+def test_numbers_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    model = network()
+    model.parameters[3] = np.nan
+    with pytest.raises(ModelFileError, match=r"not written, since it could not be loaded: affine_1\.weight not finite"):
+        model.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())

@@ -514,3 +514,20 @@ def test_an_infinity_does_not_hide_a_number_that_is_too_large() -> None:
     model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(2,), dtype="float32", seed=0)
     with pytest.raises(lk.DataError, match="too large"):
         model.checked_inputs(np.array([[np.inf, 1e300]]))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e306, 5e-324])
+def test_metrics_weigh_samples_as_the_loss_does(scale: float) -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
+    logits, labels = np.random.default_rng(0).standard_normal((300, 3)), np.random.default_rng(1).integers(3, size=300)
+    wanted = model.evaluate(logits, labels, metrics=[lk.Accuracy()])
+    assert model.evaluate(logits, labels, np.full(300, scale), metrics=[lk.Accuracy()]) == pytest.approx(wanted)
+
+
+def test_weights_are_finite_in_the_dtype_that_they_are_used_in() -> None:
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(3,), dtype="float64", seed=0)
+    weight = np.full(3, np.longdouble("1e400"))
+    if not np.isfinite(weight).all():
+        pytest.skip("a long double is a double here")
+    with pytest.raises(lk.TargetError, match=r"row 0: sample weight .* is not a finite number"):
+        model.loss(np.eye(3), [0, 1, 2], weight)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import create_model
+from pydantic import Field, create_model
 
 import layerkit as lk
 from layerkit import SGD, Affine, Component, Digits, Initializer, Layer, Loss, ModelSpec, Optimizer, Registry, ReLU, Zeros
@@ -369,6 +369,24 @@ def test_kinds_of_targets_that_do_not_exist_are_refused() -> None:
     for cls in (Typo, Bare, Silent):
         with pytest.raises(RegistrationError, match="which are no kinds of targets; there are 'classes'"):
             Registration(cls, "acme", "1.0")
+
+
+def test_a_field_of_the_family_keeps_its_type() -> None:
+    class Wordy(SGD):
+        """Learns as fast as it says."""
+
+        type: Literal["wordy"] = "wordy"  # type: ignore[assignment]
+        learning_rate: str = "fast"  # type: ignore[assignment]
+
+    class Other(SGD):
+        """Has a default of its own, which it may."""
+
+        type: Literal["other"] = "other"  # type: ignore[assignment]
+        learning_rate: float = Field(default=0.5, gt=0)
+
+    with pytest.raises(RegistrationError, match=r'Wordy gives the field "learning_rate" another type than Optimizer does'):
+        Registration(Wordy, "acme", "1.0")
+    assert Registration(Other, "acme", "1.0").tag == "other"
 
 
 def test_a_loss_that_says_nothing_of_its_samples_is_refused() -> None:

@@ -40,6 +40,8 @@ FAULTY = (
     '{"layerkit": 1, "layers": [NaN], "name": "\\ud800"}',
     '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": '
     '[{"type": "relu"}, {"type": "rleu"}, {}]}}',
+    '{"layerkit": 1, "seed": -1, "data": {"type": "iris"}, "model": {"input_shape": [4], "layers": [{"type": "crossentropy"}]}, '
+    '"training": {"metrics": [{"type": "accuracy"}]}}',
 )
 """Texts that lead through what is done for faulty specs, once: nothing may be imported there for the first time later."""
 

@@ -71,7 +71,8 @@ def test_bytes_are_those_of_the_network_and_its_trainer(source: Any, registry: R
             continue
         built += 1
         cost, model = cost_of(spec), lk.build(spec.model, seed=seed)
-        slots = lk.Trainer(model, spec.training).training.workplace.slots
+        training = spec.training.model_copy(update={"initial_weights": None})
+        slots = lk.Trainer(model, training).training.workplace.slots
         nodes = [node for top in model.nodes for node in top.tree()]
         assert cost.parameter_count == model.parameters.size
         assert cost.parameters == model.parameters.nbytes == model.gradients.nbytes
@@ -403,7 +404,7 @@ def test_the_budget_of_a_file(tmp_path: Path) -> None:
 def test_by_default_the_budget_is_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SpecError, match="memory budget is"):
         parse_spec(HUGE)
-    monkeypatch.setattr("layerkit.spec.cost.free_memory", lambda: 3 * 2**30)
+    monkeypatch.setattr("layerkit.spec.cost.free_memory", lambda to_be_mapped: 3 * 2**30)
     with pytest.raises(SpecError, match=r"memory budget is 3\.0 GiB"):
         parse_spec(HUGE)
     spec = parse_spec(HUGE, max_memory=10**15)

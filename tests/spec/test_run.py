@@ -178,6 +178,33 @@ def test_a_metric_for_other_targets_than_the_loss_is_refused_at_its_place() -> N
 # --- metrics ------------------------------------------------------------------------------------------------------
 
 
+def test_a_metric_that_does_not_fit_is_told_beside_other_faults(squared_error: lk.Loss) -> None:
+    registry = lk.builtin_registry().with_components(type(squared_error))
+    document = changed("training.metrics", [{"type": "accuracy"}])
+    document["model"]["layers"][-1] = {"type": squared_error.type}
+    document["data"] = {"type": "diabetes"}
+    document["model"]["input_shape"] = [10]
+    for epochs, codes in ((1, ["task_mismatch"]), (0, ["task_mismatch", "out_of_range"])):
+        document["training"]["epochs"] = epochs
+        with pytest.raises(lk.SpecError) as caught:
+            lk.parse_spec(json.dumps(document), registry=registry)
+        assert sorted(diagnostic.code for diagnostic in caught.value.diagnostics) == sorted(codes)
+
+
+def test_a_label_hides_no_loss() -> None:
+    class Hiding(lk.Accuracy):
+        """A metric with the label of the loss on the validation samples."""
+
+        type: Literal["hiding"] = "hiding"  # type: ignore[assignment]
+
+        @property
+        def label(self) -> str:
+            return "validation_loss"
+
+    with pytest.raises(ValidationError, match='two figures are called "validation_loss"'):
+        TrainingSpec(optimizer=SGD(learning_rate=0.1), epochs=1, metrics=(Hiding(),))
+
+
 class Labelled(lk.Accuracy):
     """A metric whose label is whatever the test says."""
 

@@ -162,6 +162,7 @@ def test_a_deep_copy_trains_on_alike_and_apart(name: str, parsed: Parse, folder:
     batch = spec.data.load(spec.seed, folder).train.take(slice(0, 150))
     model = lk.build(spec.model, seed=spec.seed)
     options: Any = {key: getattr(training, key) for key in ("optimizer", "schedule", "batch_size", "metrics", "observers")}
+    options["validation"] = batch
     model.fit(*batch, folder=folder, epochs=2, **options)
     twin, before = copy.deepcopy(model), model.parameters.copy()
     records = twin.fit(*batch, folder=folder, epochs=2, **options)

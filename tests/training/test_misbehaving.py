@@ -97,6 +97,8 @@ class OddLayer(lk.Layer):
 
 
 class OddLoss(lk.CategoricalCrossEntropy):
+    type: Literal["odd_loss"] = "odd_loss"  # type: ignore[assignment]  # another tag than that of the base
+
     def prepare(self, targets: lk.Array, logits_shape: lk.Shape, dtype: np.dtype[Any]) -> lk.Array:
         prepared: lk.Array = does("prepare", lambda: super(OddLoss, self).prepare(targets, logits_shape, dtype), fatal=1)
         return prepared
@@ -123,6 +125,8 @@ class OddLoss(lk.CategoricalCrossEntropy):
 
 
 class OddOptimizer(lk.SGD):
+    type: Literal["odd_optimizer"] = "odd_optimizer"  # type: ignore[assignment]  # another tag than that of the base
+
     def slots(self) -> Any:
         return does("slots", super().slots, fatal=1)
 
@@ -207,12 +211,12 @@ class OddObserver(lk.Observer):
 COMPONENTS: dict[str, tuple[type[object], str, str | None]] = {
     "forward": (OddLayer, "forward", "odd_layer_1"),
     "backward": (OddLayer, "backward", "odd_layer_1"),
-    "prepare": (OddLoss, "prepare", "crossentropy_1"),
-    "losses": (OddLoss, "forward|losses", "crossentropy_1"),
-    "d_logits": (OddLoss, "backward", "crossentropy_1"),
-    "loss": (OddLoss, "forward", "crossentropy_1"),
-    "predict": (OddLoss, "predict", "crossentropy_1"),
-    "decide": (OddLoss, "decide", "crossentropy_1"),
+    "prepare": (OddLoss, "prepare", "odd_loss_1"),
+    "losses": (OddLoss, "forward|losses", "odd_loss_1"),
+    "d_logits": (OddLoss, "backward", "odd_loss_1"),
+    "loss": (OddLoss, "forward", "odd_loss_1"),
+    "predict": (OddLoss, "predict", "odd_loss_1"),
+    "decide": (OddLoss, "decide", "odd_loss_1"),
     "slots": (OddOptimizer, "slots", None),
     "coefficients": (OddOptimizer, "coefficients", None),
     "update": (OddOptimizer, "update", None),
@@ -537,13 +541,14 @@ def test_no_layer_reaches_the_samples_that_are_predicted(method: str) -> None:
     assert_array_equal(inputs, np.ones((3, 4)))
 
 
-def test_a_shuffled_training_leaves_the_arrays_of_the_caller() -> None:
-    """Its batches are copies, so a layer that writes into them goes unnoticed; the samples do not wear down all the same."""
+@pytest.mark.parametrize("options", [{"batch_size": 2}, {"batch_size": 4}, {"shuffle": False, "batch_size": 2}, {}], ids=str)
+def test_no_training_lets_a_layer_write_into_samples(options: dict[str, Any]) -> None:
     model = lk.Sequential(
         [Wearing(), lk.Affine(units=3), lk.CategoricalCrossEntropy()], input_shape=(4,), dtype="float64", seed=0
     )
     inputs, targets = np.ones((6, 4)), np.arange(6) % 3
-    model.fit(inputs, targets, optimizer=lk.SGD(learning_rate=0.1), epochs=3, batch_size=2)
+    with pytest.raises(lk.ComponentError, match=r"^wearing_1: Wearing\.forward .* raised ValueError: .*read-only"):
+        model.fit(inputs, targets, optimizer=lk.SGD(learning_rate=0.1), epochs=3, **options)
     assert_array_equal(inputs, np.ones((6, 4)))
 
 

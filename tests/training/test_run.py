@@ -345,3 +345,42 @@ def test_samples_that_do_not_fit_are_named(here: Path, part: str, named: str) ->
     with pytest.raises(lk.DataError, match=f"^parts, {named} samples: row 3 of the inputs holds NaN"):
         lk.run(spec)
     assert not (here / "runs").exists()
+
+
+class Failing(lk.Observer):
+    """Fails after the last epoch, or where it closes."""
+
+    type: Literal["failing"] = "failing"
+    where: Literal["epoch", "end"] = "end"
+
+    @contextmanager
+    def watch(self, training: lk.Training, memory: lk.Memory) -> Iterator[lk.Watcher]:
+        where = self.where
+
+        class Watching(lk.Watcher):
+            def epoch(self, record: lk.EpochRecord) -> None:
+                if where == "epoch" and training.epoch == training.epochs:
+                    raise OSError("the disk is full")
+
+        yield Watching()
+        if where == "end":
+            raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("where", ["epoch", "end"])
+def test_a_training_that_is_done_is_kept_whatever_an_observer_does_then(here: Path, stopped: bool, where: Any) -> None:
+    spec = with_observer(Failing(where=where))
+    if stopped:
+        spec = spec.model_copy(update={"training": spec.training.model_copy(update={"observers": (Enough(), Failing())})})
+    with pytest.raises(lk.ComponentError, match="the disk is full"):
+        lk.run(spec, out=here / "out")
+    wanted = run_spec()
+    if stopped:
+        wanted = wanted.model_copy(update={"training": wanted.training.model_copy(update={"epochs": 1})})
+    done = lk.run(wanted, out=here / "wanted")
+    for name in ("model.safetensors", "history.jsonl"):
+        ours, theirs = ((here / folder / name).read_bytes() for folder in ("out", "wanted"))
+        assert ours == theirs or name == "history.jsonl"
+    lines = (here / "out" / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["loss"] for line in lines] == done.history.loss

@@ -37,7 +37,8 @@ def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_m
     for line in _score_lines(done.scores):
         click.echo(line)
     if done.stopped is not None:
-        click.echo(f"stopped after epoch {done.history[-1].epoch if done.history else 0}: {done.stopped}", err=True)
+        when = f"after epoch {done.history[-1].epoch}" if done.history else "within the first epoch"
+        click.echo(f"stopped {when}: {done.stopped}", err=True)
     click.echo(f"run directory: {done.directory}", err=True)
 
 

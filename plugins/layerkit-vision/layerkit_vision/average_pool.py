@@ -49,11 +49,11 @@ class AveragePool2D(Pooling2D):
 
     def backward(self, node: Node, d_out: Array) -> Array:
         windows = self.windows(node.input_shape)
-        share = node.buffer("share", d_out.shape)
-        np.divide(d_out, windows.real_pixels(node.dtype), out=share)
+        part = node.buffer("part", d_out.shape)
+        np.divide(d_out, windows.real_pixels(node.dtype), out=part)
         d_inputs = node.buffer("d_inputs", (len(d_out), *node.input_shape))
         d_inputs.fill(0)
         for overlap in windows.overlaps():
             d_pixels = d_inputs[overlap.pixels]
-            d_pixels += share[overlap.windows]
+            d_pixels += part[overlap.windows]
         return d_inputs

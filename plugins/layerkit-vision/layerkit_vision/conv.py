@@ -93,16 +93,16 @@ class Conv2D(Layer):
     def work_size(self, input_shape: Shape) -> int:
         windows, channels = self._windows(input_shape), input_shape[2]
         columns = math.prod(windows.output_size) * math.prod(self.kernel_size) * channels
-        shares = math.prod(windows.output_size) * (channels + self.filters)
+        products = math.prod(windows.output_size) * (channels + self.filters)
         padded = math.prod(windows.padded_size) * channels
-        return math.prod(self.output_shape(input_shape)) + math.prod(input_shape) + padded + columns + shares
+        return math.prod(self.output_shape(input_shape)) + math.prod(input_shape) + padded + columns + products
 
     def forward(self, node: Node, inputs: Array) -> Array:
         weight = self._by_group(node.params.weight)
         bias = np.tile(node.params.bias, (node.output_shape[1], 1))  # a row of pixels: the inner loop is then as long
         outputs = node.buffer("outputs", (len(inputs), *node.output_shape))
-        for stretch, columns in self._columns(node, inputs):
-            part = outputs[stretch]
+        for chunk, columns in self._columns(node, inputs):
+            part = outputs[chunk]
             np.matmul(columns, weight, out=self._by_group(part))
             part += bias
         node.cache = inputs
@@ -111,28 +111,28 @@ class Conv2D(Layer):
     def backward(self, node: Node, d_out: Array) -> Array | None:
         d_weight = self._by_group(node.grads.weight)
         d_weight.fill(0)
-        share = node.buffer("d_weight", d_weight.shape)
-        for stretch, columns in self._columns(node, node.cache):
-            d_weight += np.matmul(columns.swapaxes(1, 2), self._by_group(d_out[stretch]), out=share)
+        product = node.buffer("d_weight", d_weight.shape)
+        for chunk, columns in self._columns(node, node.cache):
+            d_weight += np.matmul(columns.swapaxes(1, 2), self._by_group(d_out[chunk]), out=product)
         # The batch first: the inner loops are then as long as an image.
         d_image = np.add.reduce(d_out, axis=0, out=node.buffer("d_image", node.output_shape))
         np.add.reduce(d_image, axis=(0, 1), out=node.grads.bias)
         return self._d_inputs(node, d_out) if node.needs_input_gradient else None
 
     def _d_inputs(self, node: Node, d_out: Array) -> Array:
-        """Return the gradient of the inputs: each offset of the kernel adds its share to the pixels that it meets."""
+        """Return the gradient of the inputs: each offset of the kernel adds to the pixels that it meets."""
         windows, weight = self._windows(node.input_shape), node.params.weight
-        shares = [(self._by_group(weight[at.row, at.column]).swapaxes(1, 2), at.windows, at.pixels) for at in windows.overlaps()]
+        offsets = [(self._by_group(weight[at.row, at.column]).swapaxes(1, 2), at.windows, at.pixels) for at in windows.overlaps()]
         d_inputs = node.buffer("d_inputs", (len(d_out), *node.input_shape))
-        for stretch in _stretches(d_out[0].nbytes, len(d_out)):
-            part, d_part = d_inputs[stretch], self._by_group(d_out[stretch])
-            share = node.buffer("share", (len(part), *windows.output_size, node.input_shape[2]))
-            by_group = self._by_group(share)
+        for chunk in _chunks(d_out[0].nbytes, len(d_out)):
+            part, d_part = d_inputs[chunk], self._by_group(d_out[chunk])
+            product = node.buffer("product", (len(part), *windows.output_size, node.input_shape[2]))
+            by_group = self._by_group(product)
             part.fill(0)
-            for transposed, reached, pixels in shares:
+            for transposed, reached, pixels in offsets:
                 np.matmul(d_part, transposed, out=by_group)
                 target = part[pixels]
-                target += share[reached]
+                target += product[reached]
         return d_inputs
 
     def _columns(self, node: Node, inputs: Array) -> Iterator[tuple[slice, Array]]:
@@ -140,12 +140,12 @@ class Conv2D(Layer):
         windows = self._windows(node.input_shape)
         channels = node.input_shape[2] // self.groups
         length = math.prod(self.kernel_size) * channels
-        for stretch in _stretches(math.prod(windows.output_size) * self.groups * length * node.dtype.itemsize, len(inputs)):
-            view = windows.view(windows.padded(node, inputs[stretch]))
+        for chunk in _chunks(math.prod(windows.output_size) * self.groups * length * node.dtype.itemsize, len(inputs)):
+            view = windows.view(windows.padded(node, inputs[chunk]))
             view = view.reshape(*view.shape[:3], self.groups, channels, *self.kernel_size).transpose(3, 0, 1, 2, 5, 6, 4)
             columns = node.buffer("columns", view.shape)
             np.copyto(columns, view)
-            yield stretch, columns.reshape(self.groups, -1, length)
+            yield chunk, columns.reshape(self.groups, -1, length)
 
     def _windows(self, input_shape: Shape) -> Windows:
         return Windows.on(input_shape, self.kernel_size, self.strides, self.padding, layer="conv2d")
@@ -155,7 +155,7 @@ class Conv2D(Layer):
         return array.reshape(-1, self.groups, array.shape[-1] // self.groups).swapaxes(0, 1)
 
 
-def _stretches(sample_bytes: int, count: int) -> Iterator[slice]:
+def _chunks(sample_bytes: int, count: int) -> Iterator[slice]:
     """Yield runs of samples that fit into the cache together."""
     size = max(1, _CACHE_BYTES // sample_bytes)
     for start in range(0, count, size):

@@ -53,11 +53,11 @@ class MaxPool2D(Pooling2D):
         waiting = node.buffer("waiting", outputs.shape, bool)  # windows whose largest pixel has not been met
         waiting.fill(True)
         met = node.buffer("met", outputs.shape, bool)
-        share = node.buffer("share", outputs.shape)
+        part = node.buffer("part", outputs.shape)
         for _, _, windows, pixels in self.windows(node.input_shape).overlaps():
             largest = np.equal(inputs[pixels], outputs[windows], out=met[windows])
             largest &= waiting[windows]
             waiting[windows] ^= largest
             d_pixels = d_inputs[pixels]
-            d_pixels += np.multiply(d_out[windows], largest, out=share[windows])
+            d_pixels += np.multiply(d_out[windows], largest, out=part[windows])
         return d_inputs

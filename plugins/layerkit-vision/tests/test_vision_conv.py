@@ -1,4 +1,4 @@
-"""Convolution against PyTorch, in stretches of a batch, and what it declares."""
+"""Convolution against PyTorch, in chunks of a batch, and what it declares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_reference_case_is_tested(reference: dict[str, list[dict[str, Any]
 
 @pytest.mark.parametrize(("padding", "groups"), [("same", 1), ("valid", 1), ("same", 4), ("valid", 2)])
 def test_a_batch_beyond_the_cache_gives_what_its_samples_give(make_node: Callable[..., Node], padding: Any, groups: int) -> None:
-    """A sample takes half a megabyte in columns here, so that the batch is worked off in several stretches."""
+    """A sample takes half a megabyte in columns here, so that the batch is worked off in several chunks."""
     layer = Conv2D(filters=8, kernel_size=(3, 3), padding=padding, groups=groups)
     shape = (28, 28, 8)
     node, alone = make_node(layer, shape), make_node(layer, shape)
