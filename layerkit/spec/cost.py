@@ -167,7 +167,7 @@ class Cost:
 
     @property
     def prediction(self) -> int:
-        """Work arrays of a prediction, which has its own; what is predicted of the test samples, and what that decides."""
+        """Work arrays of a prediction, one at a time; what is predicted of the test samples, and what that decides."""
         one = self._logits * (self.dtype.itemsize + 1) + 8
         return self.work_size * self.dtype.itemsize * self.rows + (self.facts.test_count or 0) * one
 
