@@ -39,6 +39,9 @@ class SpecError(InputError):
         self.diagnostics = list(diagnostics)
         super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[list[Any]]]:
+        return type(self), (self.diagnostics,)  # what another process makes it of is no text
+
 
 class ShapeError(InputError):
     """An array or a layer meets a shape that it cannot take."""

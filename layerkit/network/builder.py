@@ -60,18 +60,22 @@ def assemble(
     Raises
     ------
     MemoryBudgetError
-        If the flat vectors are larger than the memory that is free; nothing is allocated then.
+        If the flat vectors and the state are larger than the memory that is free; nothing is allocated then.
     InputError
         If an initializer draws a value that is not finite in ``dtype``; names the array.
     ComponentError
         If an initializer raises anything.
     """
-    size = sum(plan.parameter_count for top in plans for plan in top.tree())
-    needed = 2 * size * np.dtype(dtype).itemsize
+    every = [plan for top in plans for plan in top.tree()]
+    size = sum(plan.parameter_count for plan in every)
+    kept = [state for plan in every if plan.state for state in plan.state.values()]
+    state = sum(math.prod(array.shape) * np.dtype(array.dtype or dtype).itemsize for array in kept)
+    needed = 2 * size * np.dtype(dtype).itemsize + state
     free = free_memory()
     if needed > free:
         count = size if size < 10**18 else "more than 10^18"  # Python writes no number of thousands of digits
-        raise MemoryBudgetError(f"{count} parameters and their gradients take {size_text(needed)}; {size_text(free)} are free")
+        what = f"{count} parameters and their gradients{', and the state,' if state else ''}"
+        raise MemoryBudgetError(f"{what} take {size_text(needed)}; {size_text(free)} are free")
     builder = _Builder(np.empty(size, dtype), np.zeros(size, dtype), seed, initialize=initialize, training=training)
     with np.errstate(over="ignore"):  # an initial value that overflows is refused, in words
         nodes = builder.nodes(plans, needs_input_gradient=needs_input_gradient)

@@ -27,6 +27,7 @@ class Passes:
         assert isinstance(node.stage, Loss)
         self._hidden = Chain(hidden)
         self._node = node
+        self._every = [each for top in nodes for each in top.tree()]
         self._loss = node.stage
         self._backward = Pass(node.stage.backward, node, node.input_shape)
         self._count = 0
@@ -62,6 +63,11 @@ class Passes:
         if d_logits is not self._backward.checked or len(d_logits) != self._count:
             self._backward.check(d_logits, self._count)
         return self._hidden.backward(d_logits)
+
+    def forget(self) -> None:
+        """Let go of what the nodes keep of the samples."""
+        for node in self._every:
+            node.cache = None
 
     def prepare(self, targets: Array) -> Array:
         """Return targets as the loss takes them."""

@@ -91,7 +91,8 @@ class Sequential:
     which trains on as this one would; work arrays and gradients are not carried along.
 
     BLAS sums in an order that depends on how many rows go together, and predictions take 1,024 at once: which rows are predicted
-    together moves a logit by rounding alone, by less than 20 machine epsilons of the largest.
+    together moves a logit by rounding alone. A layer that adds up n products moves by no more than n machine epsilons of the sum
+    of their absolute values; by less than 20 of the largest logit with a thousand inputs, by some 70 with 20,000.
     """
 
     def __init__(
@@ -321,7 +322,9 @@ class Sequential:
         if not np.isfinite(predictions).all():
             raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
         with self._predicting() as passes:
-            outcome = Outcome(targets, predictions, passes.decide(predictions), sample_weight)
+            decisions = passes.decide(predictions)
+        # What one metric sees is what the next one sees.
+        outcome = Outcome(targets, read_only(predictions), read_only(decisions), sample_weight)
         return {metric.label: _score(metric, outcome) for metric in metrics}
 
     def fit(
@@ -513,6 +516,7 @@ class Sequential:
             with np.errstate(under="ignore"):  # probabilities of almost nothing are 0, whatever the caller asks for
                 yield passes
         finally:
+            passes.forget()
             self._prediction_passes.append(passes)
 
     def _in_chunks(self, inputs: npt.ArrayLike, finish: Callable[[Passes, Array], Array]) -> Array:

@@ -179,5 +179,6 @@ def refuse_repeated(offered: Iterable[Registration]) -> None:
     keys = set()
     for item in offered:
         if item.key in keys:
-            raise RegistrationError(f'the type "{item.tag}" is offered twice')
+            again = "; begin with installed_registry() to offer a class anew" if item.distribution == LOCAL_DISTRIBUTION else ""
+            raise RegistrationError(f'the type "{item.tag}" is offered twice{again}')
         keys.add(item.key)

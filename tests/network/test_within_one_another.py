@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -103,21 +104,23 @@ def test_without_a_forward_pass_there_is_no_backward(model: lk.Sequential, befor
         model.backward()
 
 
+FIRST: dict[str, lk.Array] = {}
+
+
 class Stale(lk.Layer):
     """Gives its first outputs again and again."""
 
     type: Literal["stale"] = "stale"
 
     def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
-        node.cache = inputs if node.cache is None else node.cache
-        outputs: lk.Array = node.cache
-        return outputs
+        return FIRST.setdefault(node.name, inputs)
 
     def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
         return d_out
 
 
 def test_an_array_that_was_checked_is_checked_again_for_another_batch() -> None:
+    FIRST.clear()
     model = lk.Sequential([lk.Affine(units=3), Stale(), lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
     model.predict(INPUTS)
     with pytest.raises(lk.ComponentError, match=r"^stale_1: Stale\.forward .* returned float32 of shape \(40, 3\), expected"):
@@ -128,3 +131,57 @@ def test_underflow_is_no_error_even_where_the_caller_wants_it_to_be() -> None:
     model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(2,), seed=0)
     with np.errstate(all="raise"):
         assert_array_equal(model.predict([[0.0, 1000.0]]), [[0, 1]])
+
+
+def test_a_prediction_lets_go_of_the_samples(model: lk.Sequential) -> None:
+    inputs = INPUTS.copy()
+    gone = weakref.ref(inputs)
+    model.predict(inputs)
+    model.evaluate(inputs, LABELS, metrics=[lk.Accuracy()])
+    del inputs
+    assert gone() is None
+
+
+def test_state_counts_before_anything_is_allocated() -> None:
+    class Vast(lk.Layer):
+        """Keeps more than there is."""
+
+        type: Literal["vast"] = "vast"
+
+        def state(self, input_shape: lk.Shape) -> dict[str, lk.State]:
+            return {"table": lk.State((2**50,))}
+
+        def forward(self, node: lk.Node, inputs: lk.Array) -> lk.Array:
+            return inputs
+
+        def backward(self, node: lk.Node, d_out: lk.Array) -> lk.Array:
+            return d_out
+
+    with pytest.raises(lk.MemoryBudgetError, match=r"0 parameters and their gradients, and the state, take 4\.0 PiB"):
+        lk.Sequential([Vast(), lk.CategoricalCrossEntropy()], input_shape=(4,))
+
+
+def test_a_metric_cannot_change_what_the_next_one_sees() -> None:
+    class Nasty(lk.Metric):
+        """Writes into what it is given."""
+
+        tasks: ClassVar[tuple[lk.Task, ...]] = ("classes",)
+        type: Literal["nasty"] = "nasty"
+        what: Literal["predictions", "decisions"]
+
+        def score(self, outcome: lk.Outcome) -> float:
+            getattr(outcome, self.what)[...] = 0
+            return 0.0
+
+    model = lk.Sequential([lk.CategoricalCrossEntropy()], input_shape=(4,), seed=0)
+    for what in ("predictions", "decisions"):
+        with pytest.raises(lk.ComponentError, match=r"Nasty\.score .* read-only"):
+            model.evaluate(INPUTS, LABELS, metrics=[Nasty(what=what), lk.Accuracy()])
+
+
+def test_a_faulty_spec_is_told_as_well_from_another_process() -> None:
+    with pytest.raises(lk.SpecError) as caught:
+        lk.parse_spec('{"layerkit": 1, "layers": []}')
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.diagnostics == caught.value.diagnostics
