@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,12 +13,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from layerkit.errors import DataError, InputError
+from layerkit.errors import DataError, InputError, described
 from layerkit.history import EpochRecord
 from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import Place, Step
 from layerkit.stack.arrays import Arrays, assign
 from layerkit.stack.node import Node
+from layerkit.streams import random_stream
 from layerkit.typing import Array
 
 Json: TypeAlias = Any
@@ -217,7 +219,7 @@ class Training:
         Raises
         ------
         DataError
-            If they are those of another network or optimizer.
+            If they are those of another network or optimizer, or none at all; nothing is written then.
         """
         ours = {name: array for name, array in self.arrays().items() if not name.startswith("observers/")}
         theirs = {name: array for name, array in arrays.items() if not name.startswith("observers/")}
@@ -226,19 +228,27 @@ class Training:
         odd = sorted(ours.keys() ^ theirs.keys()) or [name for name, array in ours.items() if array.shape != theirs[name].shape]
         if odd:
             raise DataError(f"these arrays belong to another training: {', '.join(odd[:5])}")
+        try:  # before anything is written
+            records = [EpochRecord(**record) for record in memory["history"]]
+            memories = {observer: dict(copy.deepcopy(kept)) for observer, kept in memory["observers"].items()}
+            position = {name: operator.index(memory[name]) for name in ("epoch", "batch", "step")}
+            for state in memory["streams"].values():
+                random_stream(0).bit_generator.state = state
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise DataError(f"this is no memory of a training: {described(error)}") from None
         for name, array in ours.items():
             array[...] = theirs[name]
-        self.epoch, self.batch = memory["epoch"], memory["batch"]
+        self.epoch, self.batch = position["epoch"], position["batch"]
         self.mean_loss, self.seen = memory["mean_loss"], memory["seen"]
         self._arrangement = list(memory["arrangement"])
-        self.workplace.number = memory["step"]
-        self.history[:] = [EpochRecord(**record) for record in memory["history"]]
+        self.workplace.number = position["step"]
+        self.history[:] = records
         for node in self.every_node():
             node.restart_stream(memory["streams"].get(node.name))
         for remembered in self._memories.values():
             remembered.clear()
-        for observer, kept in memory["observers"].items():
-            self._memories.setdefault(observer, {}).update(copy.deepcopy(kept))
+        for observer, kept in memories.items():
+            self._memories.setdefault(observer, {}).update(kept)
         for name, array in arrays.items():
             if name.startswith("observers/"):
                 _, observer, key = name.split("/", 2)

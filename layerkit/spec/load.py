@@ -19,7 +19,7 @@ from layerkit.metrics.base import Metric
 from layerkit.registry.discovery import DISABLE_VARIABLE, installed_registry, plugins_disabled
 from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
-from layerkit.spec.cost import memory_faults
+from layerkit.spec.budget import memory_faults
 from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, metric_faults
 from layerkit.spec.diagnostics import Diagnostic, Lines
 from layerkit.spec.faults import Fault, faults_of

@@ -20,7 +20,8 @@ import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec, SpecError
 from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.memory import size_text
-from layerkit.spec.cost import Cost, cost_of, memory_faults, rows_at_once
+from layerkit.spec.budget import memory_faults
+from layerkit.spec.cost import Cost, cost_of, rows_at_once
 from layerkit.spec.load import load_spec, parse_spec
 from layerkit.spec.run import TrainingSpec
 
@@ -404,7 +405,7 @@ def test_the_budget_of_a_file(tmp_path: Path) -> None:
 def test_by_default_the_budget_is_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SpecError, match="memory budget is"):
         parse_spec(HUGE)
-    monkeypatch.setattr("layerkit.spec.cost.free_memory", lambda to_be_mapped: 3 * 2**30)
+    monkeypatch.setattr("layerkit.spec.budget.free_memory", lambda to_be_mapped: 3 * 2**30)
     with pytest.raises(SpecError, match=r"memory budget is 3\.0 GiB"):
         parse_spec(HUGE)
     spec = parse_spec(HUGE, max_memory=10**15)

@@ -160,10 +160,18 @@ def test_going_back_takes_what_was_remembered_since_away() -> None:
     assert one.training.memory()["observers"] == {"counting_1": {"epochs": 2}}
 
 
-def test_what_is_no_memory_changes_nothing() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"history": [{"epochs": 3}]}, {"observers": 3}, {"step": "x"}, {"streams": {"affine_1": {"state": 1}}}, {"epoch": None}],
+    ids=str,
+)
+def test_what_is_no_memory_changes_nothing(wrong: dict[str, Any]) -> None:
     one = trainer(network())
     arrays = {name: array + 1 for name, array in one.training.arrays().items()}
-    before = one.model.parameters.copy()
+    memory, before = one.training.memory(), one.model.parameters.copy()
     with pytest.raises(lk.DataError, match="expected the memory of a training"):
         one.training.restore(arrays, {"epoch": 3})
+    with pytest.raises(lk.DataError, match="this is no memory of a training"):
+        one.training.restore(arrays, {**memory, **wrong})
     assert_array_equal(one.model.parameters, before)
+    assert one.training.memory() == memory
