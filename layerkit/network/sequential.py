@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import operator
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, Unpack
 
@@ -22,9 +20,10 @@ from layerkit.history import History
 from layerkit.losses.targets import sample_weights
 from layerkit.metrics.base import Metric, Outcome
 from layerkit.network.arguments import as_array, input_array, read_only
-from layerkit.network.builder import assemble, prediction_twins
+from layerkit.network.builder import assemble
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
+from layerkit.network.predictions import Predictions
 from layerkit.observers.training import Training
 from layerkit.registry.registry import Registry
 from layerkit.spec.canonical import required_plugins, resolved_json
@@ -38,10 +37,7 @@ from layerkit.stack.stage import Stage
 from layerkit.streams import fresh_seed
 from layerkit.typing import Array, Shape
 
-_ASSEMBLED = (
-    *("nodes", "layout", "_parameters", "_gradients", "_rows_at_once"),
-    *("_training_passes", "_prediction_passes", "_training"),
-)
+_ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_predictions", "_training")
 """What a copy of a network makes anew."""
 
 
@@ -127,9 +123,8 @@ class Sequential:
         self._gradients = assembly.gradients
         self.layout = assembly.layout
         work_size = sum(plan.work_size for top in plans for plan in top.tree())
-        self._rows_at_once = rows_at_once(work_size, np.dtype(spec.dtype).itemsize)
+        self._predictions = Predictions(self.nodes, rows_at_once(work_size, np.dtype(spec.dtype).itemsize))
         self._training_passes = Passes(self.nodes)
-        self._prediction_passes: list[Passes] = []
         self._training: Training | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -250,22 +245,11 @@ class Sequential:
 
     def loss(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the loss of samples in prediction mode, a weighted mean; parameters as for `loss_and_gradients`."""
-        batch = self.checked(inputs, targets, sample_weight)
-        weight = np.ones(len(batch.inputs)) if batch.sample_weight is None else batch.sample_weight
-        total = float(weight.sum())
-        mean, finite = 0.0, True
-        with self._predicting() as passes:
-            for rows in _chunks(len(batch.inputs), self._rows_at_once):
-                weight_of_chunk = float(weight[rows].sum()) / total
-                if weight_of_chunk:
-                    part = None if batch.sample_weight is None else batch.sample_weight[rows]
-                    loss = passes.loss(Batch(batch.inputs[rows], batch.targets[rows], part))
-                    mean, finite = mean + weight_of_chunk * loss, finite and math.isfinite(loss)
-        return min(mean, sys.float_info.max) if finite else mean
+        return self._predictions.loss(self.checked(inputs, targets, sample_weight))
 
     def logits(self, inputs: npt.ArrayLike) -> Array:
         """Return what enters the loss, in prediction mode, as a new array (N, \\*logits_shape)."""
-        return self._in_chunks(inputs, lambda passes, logits: logits)
+        return self._predictions.logits(self.checked_inputs(inputs))
 
     def predict(self, inputs: npt.ArrayLike) -> Array:
         """Return what the loss predicts from the logits, such as probabilities (N, K), in prediction mode, as a new array.
@@ -277,7 +261,7 @@ class Sequential:
         ComponentError
             If a layer or the loss fails, or returns what it may not.
         """
-        return self._in_chunks(inputs, Passes.predict)
+        return self._predictions.predict(self.checked_inputs(inputs))
 
     def evaluate(
         self,
@@ -321,8 +305,7 @@ class Sequential:
         """
         if not np.isfinite(predictions).all():
             raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
-        with self._predicting() as passes:
-            decisions = passes.decide(predictions)
+        decisions = self._predictions.decide(predictions)
         # What one metric sees is what the next one sees.
         outcome = Outcome(targets, read_only(predictions), read_only(decisions), sample_weight)
         return {metric.label: _score(metric, outcome) for metric in metrics}
@@ -505,32 +488,6 @@ class Sequential:
             raise TargetError(f"expected {count} targets, one a sample; received an array of shape {array.shape}")
         return read_only(self._training_passes.prepare(read_only(array)))
 
-    @contextmanager
-    def _predicting(self) -> Iterator[Passes]:
-        """Give prediction passes that nobody else has: as many are made as there ever are calls at once."""
-        try:
-            passes = self._prediction_passes.pop()
-        except IndexError:
-            passes = Passes(prediction_twins(self.nodes))
-        try:
-            with np.errstate(under="ignore"):  # probabilities of almost nothing are 0, whatever the caller asks for
-                yield passes
-        finally:
-            passes.forget()
-            self._prediction_passes.append(passes)
-
-    def _in_chunks(self, inputs: npt.ArrayLike, finish: Callable[[Passes, Array], Array]) -> Array:
-        array = self.checked_inputs(inputs)
-        outputs: Array | None = None
-        with self._predicting() as passes:
-            for rows in _chunks(len(array), self._rows_at_once):
-                part = finish(passes, passes.logits(array[rows]))
-                if outputs is None:
-                    outputs = np.empty((len(array), *part.shape[1:]), part.dtype)
-                outputs[rows] = part
-        assert outputs is not None
-        return outputs
-
 
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
     """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
@@ -544,8 +501,3 @@ def _score(metric: Metric, outcome: Outcome) -> float:
     if not math.isfinite(score):
         raise ComponentError(metric, "score", f"returned {score}, expected a finite number")
     return score
-
-
-def _chunks(count: int, rows: int) -> Iterator[slice]:
-    for start in range(0, count, rows):
-        yield slice(start, min(start + rows, count))

@@ -134,6 +134,7 @@ def test_underflow_is_no_error_even_where_the_caller_wants_it_to_be() -> None:
 
 
 def test_a_prediction_lets_go_of_the_samples(model: lk.Sequential) -> None:
+    model.evaluate(INPUTS, LABELS, metrics=[lk.Accuracy()])  # imports, which keep the frames that they began in for a while
     inputs = INPUTS.copy()
     gone = weakref.ref(inputs)
     model.predict(inputs)
@@ -185,3 +186,19 @@ def test_a_faulty_spec_is_told_as_well_from_another_process() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     assert again.diagnostics == caught.value.diagnostics
+
+
+def test_rows_of_predictions_have_one_shape() -> None:
+    class Growing(lk.CategoricalCrossEntropy):
+        """Says more of each chunk than of the one before."""
+
+        type: Literal["growing"] = "growing"  # type: ignore[assignment]  # another tag than that of the base
+
+        def predict(self, node: lk.Node, logits: lk.Array) -> lk.Array:
+            return logits[:, :3] if len(logits) == 1024 else logits[:, :1]
+
+    model = lk.Sequential([Growing()], input_shape=(4,), seed=0)
+    with pytest.raises(
+        lk.ComponentError, match=r"^growing_1: Growing\.predict .* returned rows of shape \(1,\), and of shape \(3,\)"
+    ):
+        model.predict(np.zeros((1030, 4)))
