@@ -21,7 +21,7 @@ import layerkit as lk
 PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
-    ("errors", "typing", "lazy_names"),
+    ("errors", "typing", "lazy_names", "version"),
     ("streams", "files", "memory", "history", "blame", "nested_errors", "parsed_json"),
     ("component",),
     ("initializers", "schedules"),
@@ -34,6 +34,7 @@ FLOORS = (
     ("training",),
     ("testing", "estimators"),
     ("cli",),
+    ("__main__",),
 )
 """Lowest first. A module imports from the floors below its own and from its own part of the house, not from its neighbours."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -28,6 +29,14 @@ class _Commands(click.Group):
         if found is None:
             _mention_broken_plugins()
         return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            for nearest in get_close_matches(args[0], self.list_commands(ctx), n=1):
+                raise click.UsageError(f'{error.message} Did you mean "{nearest}"?', ctx) from None
+            raise
 
 
 def _plugin_commands() -> dict[str, click.Command]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from importlib.metadata import version
@@ -13,6 +14,8 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+
+import layerkit as lk
 
 CommandLine = Callable[..., CompletedProcess[str]]
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "layerkit")
@@ -24,9 +27,10 @@ PROGRAM = str(Path(sysconfig.get_path("scripts")) / "layerkit")
         (["train"], "SPEC"),
         (["train", "a.json", "b.json"], "b.json"),
         (["train", "--no-such-option", "a.json"], "--no-such-option"),
-        (["trian"], "trian"),
+        (["trian"], "No such command 'trian'. Did you mean \"train\"?"),
+        (["zzz"], "No such command 'zzz'."),
     ],
-    ids=["no spec", "two specs", "option", "command"],
+    ids=["no spec", "two specs", "option", "command", "no command"],
 )
 def test_wrong_usage_ends_with_2(layerkit: CommandLine, arguments: list[str], message: str) -> None:
     result = layerkit(*arguments)
@@ -45,6 +49,12 @@ def test_help_lists_the_commands(layerkit: CommandLine) -> None:
 
 def test_the_version_is_that_of_the_distribution(layerkit: CommandLine) -> None:
     assert layerkit("--version").stdout == f"layerkit, version {version('layerkit')}\n"
+
+
+def test_the_package_is_the_program(here: Path) -> None:
+    result = subprocess.run([sys.executable, "-m", "layerkit", "--version"], capture_output=True, text=True, check=True, cwd=here)
+    assert result.stdout == f"layerkit, version {version('layerkit')}\n"
+    assert lk.__version__ == version("layerkit")
 
 
 # --- errors -------------------------------------------------------------------------------------------------------
