@@ -13,6 +13,7 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` for a package whose ``__init__.pyi`` imports its public names.
 
     Each stands on a line ``from package.module import Name as Name``: to a type checker, that is a name to re-export.
+    ``import *`` brings all but those that begin with an underscore, as everywhere in Python.
     """
     namespace = vars(sys.modules[package])
     with open(f"{namespace['__path__'][0]}/__init__.pyi", encoding="utf-8") as stub:
@@ -34,4 +35,4 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
     def listing() -> list[str]:
         return sorted({*namespace, *homes})
 
-    return resolve, listing, [*homes]
+    return resolve, listing, [name for name in homes if not name.startswith("_")]

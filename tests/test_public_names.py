@@ -40,7 +40,7 @@ NAMES = [(door, name, home) for door in DOORS for name, home in declared(DOORS[d
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def test_people_and_type_checkers_see_the_same_names(door: ModuleType) -> None:
     names = [name for name, _ in declared(door)]
-    assert names == door.__all__
+    assert [name for name in names if not name.startswith("_")] == door.__all__
     assert len(names) == len(set(names))
     assert set(names) <= set(dir(door))
 
