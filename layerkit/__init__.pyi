@@ -12,6 +12,7 @@ from layerkit.data.samples import Batch as Batch
 from layerkit.data.samples import Rows as Rows
 from layerkit.data.samples import Samples as Samples
 from layerkit.data.splitting import SplittingDataset as SplittingDataset
+from layerkit.diagnostics.diagnostic import Diagnostic as Diagnostic
 from layerkit.errors import AmbiguousTypeError as AmbiguousTypeError
 from layerkit.errors import ComponentError as ComponentError
 from layerkit.errors import ComponentLookupError as ComponentLookupError
@@ -74,7 +75,6 @@ from layerkit.registry.registry import Registry as Registry
 from layerkit.schedules.base import Progress as Progress
 from layerkit.schedules.base import Schedule as Schedule
 from layerkit.spec.canonical import spec_hash as spec_hash
-from layerkit.spec.diagnostics import Diagnostic as Diagnostic
 from layerkit.spec.load import load_spec as load_spec
 from layerkit.spec.load import parse_spec as parse_spec
 from layerkit.spec.model import ModelSpec as ModelSpec

@@ -9,8 +9,8 @@ from typing import Any, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from layerkit.diagnostics.nested_errors import nested_error, own_error
 from layerkit.errors import ComponentLookupError, RegistrationError, described
-from layerkit.nested_errors import nested_error, own_error
 from layerkit.parsed_json import reader
 
 ComponentT = TypeVar("ComponentT", bound="Component")

@@ -32,7 +32,7 @@ class SpecError(InputError):
     Attributes
     ----------
     diagnostics
-        All faults that were found, in the order of the file (see `layerkit.spec.diagnostics.Diagnostic`).
+        All faults that were found, in the order of the file (see `layerkit.diagnostics.diagnostic.Diagnostic`).
     """
 
     def __init__(self, diagnostics: Sequence[Any]) -> None:

@@ -22,7 +22,7 @@ PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
     ("errors", "typing", "lazy_names", "version"),
-    ("streams", "files", "memory", "history", "blame", "nested_errors", "parsed_json"),
+    ("streams", "files", "memory", "history", "blame", "diagnostics", "parsed_json"),
     ("component",),
     ("initializers", "schedules"),
     ("stack",),

@@ -30,8 +30,8 @@ from layerkit import (
     Zeros,
 )
 from layerkit.component import ComponentT
+from layerkit.diagnostics.nested_errors import flat_errors
 from layerkit.errors import UnknownTypeError
-from layerkit.nested_errors import flat_errors
 from layerkit.registry.discovery import builtin_registry
 from layerkit.stack.stage import Stage
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import LayerkitError, SpecError
-from layerkit.spec.diagnostics import Diagnostic
 
 
 def show_error(error: LayerkitError | OSError) -> None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
-from layerkit.spec.diagnostics import Diagnostic
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from layerkit.diagnostics.faults import Fault
 from layerkit.errors import InputError
 from layerkit.memory import free_memory, size_text
 from layerkit.spec.cost import cost_of
-from layerkit.spec.faults import Fault
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from layerkit.data.base import DatasetFacts
+from layerkit.diagnostics.faults import failure
 from layerkit.errors import InputError
 from layerkit.initializers import Initializer
 from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import checked_slots
-from layerkit.spec.faults import failure
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.plan import NodePlan
 from layerkit.spec.run import RunSpec

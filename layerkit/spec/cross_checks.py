@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from layerkit.data.base import Dataset, DatasetFacts
+from layerkit.diagnostics.faults import Fault, failure
 from layerkit.metrics.base import Metric
-from layerkit.spec.faults import Fault, failure
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
 from layerkit.spec.structure import loss_kinds, structure_faults

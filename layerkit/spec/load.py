@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from layerkit.component import Component, ComponentT
 from layerkit.data.base import Dataset
+from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location
+from layerkit.diagnostics.faults import MAX_FAULTS, Fault, faults_of
 from layerkit.errors import ComponentLookupError, SpecError, UnknownTypeError
 from layerkit.files import read_regular_file, reason
 from layerkit.metrics.base import Metric
@@ -21,12 +23,10 @@ from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION, REQUIREMENT
 from layerkit.spec.budget import memory_faults
 from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, metric_faults
-from layerkit.spec.diagnostics import Diagnostic, Lines
-from layerkit.spec.faults import Fault, faults_of
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
-from layerkit.spec.source import MAX_CHARACTERS, MAX_FAULTS, Location, Positions, parse
+from layerkit.spec.source import MAX_CHARACTERS, Positions, parse
 from layerkit.stack.stage import Stage
 
 

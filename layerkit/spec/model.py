@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from layerkit.diagnostics.faults import raise_faults
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import checked_stack, depth_faults
-from layerkit.spec.faults import raise_faults
 from layerkit.spec.plan import NodePlan, plan_nodes
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape

@@ -6,9 +6,9 @@ import re
 from itertools import islice
 from typing import Any
 
-from layerkit.spec.diagnostics import Diagnostic, Lines, path_text
-from layerkit.spec.faults import Fault
-from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, Location, TooDeepError, parse
+from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location, path_text
+from layerkit.diagnostics.faults import Fault
+from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, TooDeepError, parse
 
 _PATH = re.compile(r"[\w$-]+(?:\.[\w$-]+|\[[0-9]{1,9}\])*")
 _STEP = re.compile(r"\[([0-9]+)\]|([\w$-]+)")

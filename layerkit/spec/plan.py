@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from layerkit.diagnostics.diagnostic import shortened
+from layerkit.diagnostics.faults import Fault, failure
 from layerkit.errors import LayerkitError
-from layerkit.spec.diagnostics import shortened
-from layerkit.spec.faults import Fault, failure
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
 from layerkit.stack.arrays import can_be_attribute
 from layerkit.stack.declarations import Parameter, State

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
+from layerkit.diagnostics.faults import raise_faults
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import data_faults, depth_faults, metric_faults
-from layerkit.spec.faults import raise_faults
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import TrainingSpec
 

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sized
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented by its use in JSONDecoder alone
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn
 
-Location: TypeAlias = tuple[str | int, ...]
-"""Place of a value within a document: keys and indices from the top."""
+from layerkit.diagnostics.diagnostic import Location
+from layerkit.diagnostics.faults import MAX_FAULTS
 
 MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
@@ -25,8 +25,6 @@ MAX_ITEMS = 10_000
 """Longest list, and largest object, that is read."""
 MAX_VALUES = 2**17
 """Most values that are read, objects and lists included."""
-MAX_FAULTS = 2000
-"""Most faults that are told of one text."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from layerkit.spec.faults import Fault
+from layerkit.diagnostics.faults import Fault
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 

@@ -7,12 +7,12 @@ from typing import Annotated, NotRequired, TypedDict
 
 from pydantic import Field, PositiveInt, field_validator
 
+from layerkit.diagnostics.faults import Fault, failure, raise_faults
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
 from layerkit.spec.base import Block
-from layerkit.spec.faults import Fault, failure, raise_faults
 
 
 class TrainingSpec(Block):

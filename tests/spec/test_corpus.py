@@ -13,7 +13,7 @@ import pytest
 
 from layerkit import SpecError, load_spec
 from layerkit.cli.main import main
-from layerkit.spec.diagnostics import Diagnostic
+from layerkit.diagnostics.diagnostic import Diagnostic
 
 FOLDER = Path(__file__).parent / "corpus"
 

@@ -9,8 +9,8 @@ import pytest
 
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
+from layerkit.diagnostics.faults import Fault
 from layerkit.spec.cross_checks import checked_stack, data_faults
-from layerkit.spec.faults import Fault
 from layerkit.stack.stage import Stage
 
 LOSS = CategoricalCrossEntropy()

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec, SpecError
+from layerkit.diagnostics.faults import faults_of
 from layerkit.registry.discovery import installed_registry
 from layerkit.spec.canonical import resolved_json, spec_hash
 from layerkit.spec.cost import cost_of
-from layerkit.spec.faults import faults_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.schema import spec_schema
 

@@ -17,10 +17,11 @@ from pydantic import ValidationError
 import layerkit as lk
 from layerkit import ModelSpec, Registry, SpecError
 from layerkit.cli.main import main
+from layerkit.diagnostics.diagnostic import Diagnostic
+from layerkit.diagnostics.faults import MAX_FAULTS
 from layerkit.errors import MemoryBudgetError
-from layerkit.spec.diagnostics import Diagnostic
 from layerkit.spec.load import load_spec, parse_spec
-from layerkit.spec.source import MAX_FAULTS, MAX_ITEMS
+from layerkit.spec.source import MAX_ITEMS
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "hostile.py"
 

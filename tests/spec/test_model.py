@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, HeNormal, ModelSpec, ReLU
-from layerkit.spec.faults import faults_of
+from layerkit.diagnostics.faults import faults_of
 from layerkit.spec.model import MAX_LAYERS
 
 LAYERS = (Affine(units=8, weight_init=HeNormal()), ReLU(name="gate"), Affine(units=3), CategoricalCrossEntropy())

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerkit.spec.diagnostics import path_text
+from layerkit.diagnostics.diagnostic import Location, path_text
 from layerkit.spec.override import Override
-from layerkit.spec.source import Location
 
 DOCUMENT: Any = {
     "layerkit": 1,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import SGD, Affine, CategoricalCrossEntropy, Iris, ModelSpec, RunSpec
-from layerkit.spec.faults import faults_of
+from layerkit.diagnostics.faults import faults_of
 from layerkit.spec.run import TrainingSpec
 
 DOCUMENT: dict[str, Any] = {

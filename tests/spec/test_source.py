@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerkit.spec.source import Location, Positions, parse
+from layerkit.diagnostics.diagnostic import Location
+from layerkit.spec.source import Positions, parse
 
 # --- texts --------------------------------------------------------------------------------------------------------
 

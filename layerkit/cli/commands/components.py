@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from layerkit.component import FAMILY_KEY, Component
+from layerkit.diagnostics.diagnostic import shortened
 from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registration import FAMILIES, Registration
-from layerkit.spec.diagnostics import shortened
 from layerkit.spec.field_docs import field_docs
 
 _SIGNS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}

@@ -10,9 +10,9 @@ import click
 
 from layerkit.cli.messages import show_error
 from layerkit.cli.spec_file import spec_options
+from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
 from layerkit.spec.canonical import resolved_json
-from layerkit.spec.diagnostics import Diagnostic
 from layerkit.spec.load import load_spec
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from layerkit.spec.faults import Fault, faults_of, raise_faults
+from layerkit.diagnostics.faults import Fault, faults_of, raise_faults
 
 
 class Outer(BaseModel):

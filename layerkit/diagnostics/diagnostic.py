@@ -6,9 +6,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from layerkit.spec.source import Location
+Location: TypeAlias = tuple[str | int, ...]
+"""Place of a value within a document: keys and indices from the top."""
 
 _EXCERPT = 100
 """Widest piece of a source line that is shown."""

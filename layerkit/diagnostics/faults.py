@@ -10,10 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from layerkit.diagnostics.diagnostic import Location, shortened
+from layerkit.diagnostics.nested_errors import flat_errors, nested_error, own_error
 from layerkit.errors import described
-from layerkit.nested_errors import flat_errors, nested_error, own_error
-from layerkit.spec.diagnostics import shortened
-from layerkit.spec.source import MAX_FAULTS, Location
+
+MAX_FAULTS = 2000
+"""Most faults that are told of one document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ import pytest
 
 import layerkit
 from layerkit.cli.main import main
+from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location, path_text, printable, shortened
+from layerkit.diagnostics.faults import _EXPECTED
 from layerkit.errors import ComponentLookupError
-from layerkit.spec.diagnostics import Diagnostic, Lines, path_text, printable, shortened
-from layerkit.spec.faults import _EXPECTED
-from layerkit.spec.source import MAX_CHARACTERS, Location
+from layerkit.spec.source import MAX_CHARACTERS
 
 PACKAGE = Path(layerkit.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "diagnostics.md"
