@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from layerkit.description import Description
 from layerkit.diagnostics.nested_errors import nested_error, own_error
 from layerkit.errors import ComponentLookupError, RegistrationError, described
 from layerkit.parsed_json import reader
@@ -22,22 +24,17 @@ _SPEC_TYPE = "_spec_type"
 """Beside a component's fields and not one of them: how a spec spelt the type is no part of what the component is."""
 
 
-class Component(BaseModel):
-    """A frozen, validated description that maps to a JSON object and back.
+class Component(Description):
+    """A description that a spec can name.
 
     A subclass that gives ``type`` a default is *concrete*: a spec can name it. One that does not is a *family* (`Layer`,
     `Initializer`, ...), and a field annotated with a family accepts every registered member of it, plugins' too.
 
     A component holds no state: weights, buffers, counters and random streams belong to the runtime.
 
-    Notes
-    -----
-    Values are strict: ``true`` is no number and ``"3"`` is no ``3``; unknown keys, infinities and NaN are refused.
+    Where a component stands in another one or in a spec, its JSON object may stand too, and its type alone where that says
+    enough: ``ReLU()``, ``{"type": "relu"}`` and ``"relu"`` mean the same.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True, defer_build=True
-    )
 
     type: str
 
@@ -94,7 +91,10 @@ class Component(BaseModel):
 
 
 class Resolver(Protocol):
-    """What the registry, a floor above, hands down in the validation context under the key ``"resolver"``."""
+    """What the registry, a floor above, hands down in the validation context under the key ``"resolver"``.
+
+    Where there is none, components are those that are installed.
+    """
 
     def resolve(self, family: type[ComponentT], tag: str) -> type[ComponentT]:
         """Return the class that ``tag`` names within ``family``.
@@ -109,12 +109,21 @@ class Resolver(Protocol):
 
 def _member(family: type[Component], value: Any, info: core_schema.ValidationInfo) -> Component:
     """Validate one value of a field that is annotated with a family."""
-    context = info.context or {}
-    resolver: Resolver | None = context.get("resolver")
-    if resolver is None or type(value) is not dict:
-        if isinstance(value, family):
-            return value
-        raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
+    if type(value) is str:
+        return _from_json(family, {"type": value}, info.context or {}, bare=True)
+    if type(value) is dict:
+        return _from_json(family, value, info.context or {})
+    if isinstance(value, family):
+        return value
+    if isinstance(value, type) and issubclass(value, family) and value.tag() is not None:
+        message = f"expected {family.noun()}, received the class {value.__name__}; write {_written(value)}"
+        raise nested_error([own_error((), "wrong_type", message)])
+    raise PydanticCustomError("component_type", "Input should be {expected}", {"expected": family.noun()})
+
+
+def _from_json(family: type[Component], value: dict[str, Any], context: dict[str, Any], bare: bool = False) -> Component:
+    """Return what a JSON object stands for; ``bare`` says that its type alone stood there."""
+    resolver: Resolver = context.get("resolver") or _installed()
     if context.get("errors", 0) > MAX_ERRORS:
         raise PydanticCustomError("passed_over", "Not looked at, among so many errors")
     tag = value.get("type")
@@ -125,7 +134,10 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     try:
         cls = resolver.resolve(family, tag)
     except ComponentLookupError as error:
-        raise nested_error([own_error(("type",), error.code, str(error), error.suggestion)]) from None
+        raise nested_error([own_error(() if bare else ("type",), error.code, str(error), error.suggestion)]) from None
+    if bare and any(field.is_required() for field in cls.model_fields.values()):
+        example = json.dumps({"type": tag, **_required(cls)}).replace('"..."', "...")
+        raise nested_error([own_error((), "missing_key", f'"{tag}" alone does not say enough; write {example}')])
     qualified = ":" in tag
     if qualified:
         value = {**value, "type": cls.tag()}
@@ -138,6 +150,23 @@ def _member(family: type[Component], value: Any, info: core_schema.ValidationInf
     if qualified:
         component.__dict__[_SPEC_TYPE] = tag
     return component
+
+
+def _installed() -> Resolver:
+    from layerkit import installed_registry
+
+    return installed_registry()
+
+
+def _required(cls: type[Component]) -> dict[str, Any]:
+    """Return the required fields of a class with an example each, or dots."""
+    fields = cls.model_fields.items()
+    return {name: field.examples[0] if field.examples else "..." for name, field in fields if field.is_required()}
+
+
+def _written(cls: type[Component]) -> str:
+    """Return how an instance of ``cls`` is written in Python."""
+    return f"{cls.__name__}({', '.join(f'{name}={value!r}' for name, value in _required(cls).items())})".replace("'...'", "...")
 
 
 def _one_error(cls: type[Component], error: BaseException, context: dict[str, Any]) -> PydanticCustomError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from layerkit.html_table import html_table
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
@@ -48,3 +50,27 @@ class History(tuple[EpochRecord, ...]):
     def loss(self) -> list[float]:
         """The loss of each epoch."""
         return [record.loss for record in self]
+
+    def __repr__(self) -> str:
+        if not self:
+            return "<History of no epochs>"
+        first, last = self[0], self[-1]
+        figures = "".join(f", {name} {value:.4g}" for name, value in last.metrics.items())
+        return f"<History of {len(self)} epochs, loss {first.loss:.4g} -> {last.loss:.4g}{figures}>"
+
+    def _repr_html_(self) -> str:
+        """Return about twenty epochs as a table, for notebooks."""
+        shown = [record for record in self if is_reported(record.epoch, self[-1].epoch + 1)]
+        names = [*dict.fromkeys(name for record in shown for name in record.metrics)]
+        rows = [
+            (record.epoch, *(f"{value:.4g}" for value in (record.loss, *map(record.metrics.get, names)) if value is not None))
+            for record in shown
+        ]
+        return html_table(repr(self), ("epoch", "loss", *names), rows)
+
+
+def is_reported(epoch: int, epochs: int, every: int | None = None) -> bool:
+    """Return whether an epoch is told of: one in ``every``, by default such that there are about twenty; and the last."""
+    if every is None:
+        every = next(step for step in (base * 10**power for power in range(20) for base in (1, 2, 5)) if step * 20 >= epochs - 1)
+    return epoch % every == 0 or epoch == epochs - 1

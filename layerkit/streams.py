@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from layerkit.errors import InputError
@@ -30,8 +32,7 @@ def random_stream(seed: int, *path: str) -> np.random.Generator:
     The path becomes the spawn key of a ``numpy.random.SeedSequence``: for each part its length, then its UTF-8 bytes, so that
     no two paths share a key.
     """
-    if seed < 0:
-        raise InputError(f"a seed is an integer of 0 or more, received {seed}")
+    checked_seed(seed)
     words = [seed & 0xFFFFFFFF]
     while seed := seed >> 32:
         words.append(seed & 0xFFFFFFFF)
@@ -47,8 +48,27 @@ _POOL_SIZE = 4
 """Words to which ``SeedSequence`` fills up a seed before a spawn key follows."""
 
 
-def fresh_seed() -> int:
-    """Return a seed from the operating system's entropy, small enough to survive JSON in any language."""
+def checked_seed(seed: int | None) -> int:
+    """Return a seed as Python's integer; for None, one from the operating system's entropy.
+
+    Raises
+    ------
+    InputError
+        If it is no integer of 0 or more.
+    """
+    if seed is None:
+        return _fresh_seed()
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if number < 0 or isinstance(seed, bool):
+        raise InputError(f"a seed is an integer of 0 or more, received {seed!r}")
+    return number
+
+
+def _fresh_seed() -> int:
+    """Return a seed that is small enough to survive JSON in any language."""
     entropy = np.random.SeedSequence().entropy
     assert isinstance(entropy, int)
     return entropy % 2**53

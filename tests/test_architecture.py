@@ -21,8 +21,9 @@ import layerkit as lk
 PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
-    ("errors", "typing", "lazy_names", "version"),
+    ("errors", "typing", "lazy_names", "version", "html_table"),
     ("streams", "files", "memory", "history", "blame", "diagnostics", "parsed_json"),
+    ("description",),
     ("component",),
     ("initializers", "schedules"),
     ("stack",),
@@ -38,8 +39,12 @@ FLOORS = (
 )
 """Lowest first. A module imports from the floors below its own and from its own part of the house, not from its neighbours."""
 
-UPWARD = {("layerkit.network.sequential", "layerkit.training.trainer")}
-"""The exception: `Sequential.fit` is a thin call of `Trainer`, through the public door."""
+UPWARD = {
+    ("layerkit.component", "layerkit.registry.discovery"),
+    ("layerkit.network.sequential", "layerkit.training.trainer"),
+}
+"""The exceptions, through the public door: types that a program names without a registry are looked up among those that are
+installed, and `Sequential.fit` is a thin call of `Trainer`."""
 
 CONTRACTS = ("__init__.py", "base.py", "targets.py", "step.py", "samples.py", "splitting.py", "training.py")
 """What the components of a family stand on; the files beside them are written as a third party would."""

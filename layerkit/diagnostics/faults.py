@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from layerkit.diagnostics.diagnostic import Location, shortened
+from layerkit.diagnostics.diagnostic import Diagnostic, Location, shortened
 from layerkit.diagnostics.nested_errors import flat_errors, nested_error, own_error
-from layerkit.errors import described
+from layerkit.errors import SpecError, described
 
 MAX_FAULTS = 2000
 """Most faults that are told of one document."""
@@ -43,18 +44,38 @@ def failure(what: str, error: BaseException) -> str:
     return shortened(f"{what}: {described(error)}", 300)
 
 
-def faults_of(error: ValidationError, root: type[BaseModel]) -> list[Fault]:
-    """Return what pydantic says of a document of the class ``root``; of very many faults, more than are told."""
+@contextmanager
+def told(what: str, root: type[BaseModel]) -> Iterator[None]:
+    """Raise what pydantic finds wrong with values for the class ``root`` as a `SpecError`, whose faults are those of ``what``."""
+    try:
+        yield
+    except ValidationError as error:
+        faults = faults_of(error, root, shown=repr)[:MAX_FAULTS]
+        raise SpecError([Diagnostic(what, item.location, item.code, item.message, item.suggestion) for item in faults]) from None
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def faults_of(error: ValidationError, root: type[BaseModel], shown: Callable[[Any], str] = _as_json) -> list[Fault]:
+    """Return what pydantic says of a document of the class ``root``; of very many faults, more than are told.
+
+    ``shown`` writes the values that were received.
+    """
     errors = [
         item
         for item in flat_errors(list(error.errors(include_url=False)))
         # pydantic counts only the sound items of a list, and then finds too few.
         if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]
     ]
-    return [_fault(item, root) for item in errors[: MAX_FAULTS + 1]]
+    return [_fault(item, root, lambda value: shortened(shown(value))) for item in errors[: MAX_FAULTS + 1]]
 
 
-def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
+def _fault(error: dict[str, Any], root: type[BaseModel], shown: Callable[[Any], str]) -> Fault:
     kind, location, context = error["type"], tuple(error["loc"]), error.get("ctx") or {}
     own = error.get("code")
     if own is not None:
@@ -69,14 +90,14 @@ def _fault(error: dict[str, Any], root: type[BaseModel]) -> Fault:
     if kind == "missing":
         *_, last = location
         if isinstance(last, int):
-            return Fault(location[:-1], "out_of_range", f"expected {last + 1} or more items, received {_shown(error['input'])}")
+            return Fault(location[:-1], "out_of_range", f"expected {last + 1} or more items, received {shown(error['input'])}")
         return Fault(location[:-1], "missing_key", f'missing key "{last}"', last)
     if kind in _EXPECTED:
         code, template = _EXPECTED[kind]
         expected = template.format(**context)
         if kind == "literal_error":
             expected = expected.replace("'", '"')  # pydantic quotes as Python does, and JSON cannot
-        return Fault(location, code, f"expected {expected}, received {_shown(error['input'])}")
+        return Fault(location, code, f"expected {expected}, received {shown(error['input'])}")
     if kind in ("value_error", "assertion_error"):
         return Fault(location, "invalid_value", shortened(error["msg"].split(", ", 1)[-1], 300))
     return Fault(location, "invalid_value", error["msg"])
@@ -108,13 +129,6 @@ _EXPECTED = {
     "string_pattern_mismatch": ("out_of_range", "text that matches {pattern}"),
 }
 """pydantic's kinds of error: our code, and how to say what was expected."""
-
-
-def _shown(value: Any) -> str:
-    try:
-        return shortened(json.dumps(value, ensure_ascii=False))
-    except (TypeError, ValueError):
-        return shortened(repr(value))
 
 
 def _keys_at(root: type[BaseModel], location: Iterable[str | int]) -> list[str]:

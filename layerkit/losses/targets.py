@@ -48,8 +48,23 @@ def class_targets(targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> 
         raise TargetError(f"row {int(np.flatnonzero(np.isnan(targets))[0])}: the label is NaN")
     raise TargetError(
         f"expected integer labels of shape ({count},), or one-hot or soft rows of shape {logits_shape}; "
-        f"received {targets.dtype} of shape {targets.shape}"
+        f"received {targets.dtype} of shape {targets.shape}{_how_to_label(targets, count)}"
     )
+
+
+def _how_to_label(targets: Array, count: int) -> str:
+    """Say how to make labels of targets that are none, where that is plain to see."""
+    kind = targets.dtype.kind
+    missing = [row for row, target in enumerate(targets.flat) if target is None or target != target] if kind == "O" else []
+    if missing:
+        return f"; row {missing[0]} has no target: leave it out"
+    if kind in "OSU":
+        return "; number the classes: classes, targets = numpy.unique(targets, return_inverse=True)"
+    if kind == "f" and not (targets == np.floor(targets)).all():
+        return "; these are no classes, and a loss for classes cannot be trained on them"
+    if targets.shape == (count, 1):
+        return f"; write numpy.ravel(targets){'.astype(int)' if kind in 'bf' else ''}"
+    return "; write numpy.asarray(targets, dtype=int)" if kind in "bf" and targets.shape == (count,) else ""
 
 
 def _labels(targets: Array, n_classes: int) -> Array:
@@ -58,8 +73,17 @@ def _labels(targets: Array, n_classes: int) -> Array:
         row = int(np.flatnonzero((targets < 0) | (targets >= n_classes))[0])
         raise TargetError(
             f"row {row}: label {targets[row]} is out of range; {n_classes} outputs take labels 0 to {n_classes - 1}"
+            f"{_how_to_count(int(targets.min()), int(targets.max()), n_classes)}"
         )
     return targets.astype(np.intp, copy=False)
+
+
+def _how_to_count(lowest: int, highest: int, n_classes: int) -> str:
+    if lowest > 0 and highest - lowest < n_classes:
+        return f"; labels count from 0: write targets - {lowest}"
+    if lowest < 0:
+        return "; number the classes: classes, targets = numpy.unique(targets, return_inverse=True)"
+    return f"; labels up to {highest} take {highest + 1} outputs, and labels count from 0"
 
 
 def _distributions(targets: Array, dtype: np.dtype[Any]) -> Array:
@@ -186,8 +210,9 @@ def finite_weights(sample_weight: Array, count: int) -> Array:
     Parameters and errors are as for `sample_weights`.
     """
     if sample_weight.shape != (count,) or sample_weight.dtype.kind not in "iuf":
+        advice = "" if sample_weight.ndim else "; options of fit are given by name, such as epochs=10"
         raise TargetError(
-            f"expected sample weights of shape ({count},), received {sample_weight.dtype} of shape {sample_weight.shape}"
+            f"expected sample weights of shape ({count},), received {sample_weight.dtype} of shape {sample_weight.shape}{advice}"
         )
     with np.errstate(over="ignore"):
         weights = sample_weight.astype(np.float64, copy=False)

@@ -1,58 +1,94 @@
-"""What callers hand to a network, as arrays that it takes."""
+"""What callers describe a network and its training with, as specs."""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.errors import DataError
-from layerkit.typing import Array, Shape
+from layerkit.data.samples import ArraySamples
+from layerkit.errors import InputError
+from layerkit.network.inputs import as_array
+from layerkit.optimizers.sgd import SGD
+from layerkit.spec.model import ModelSpec
+from layerkit.spec.training import TrainingSpec
+from layerkit.stack.stage import Stage
+from layerkit.typing import Shape
 
 
-def as_array(values: npt.ArrayLike, what: str) -> Array:
-    """Return ``values`` as an array; ``what`` is what an error calls them.
+def network_spec(
+    layers: Iterable[Any], more: tuple[Any, ...], input_shape: Shape | int | None, dtype: npt.DTypeLike
+) -> ModelSpec:
+    """Return the spec of a network that is described in Python.
 
     Raises
     ------
-    DataError
-        If they make none, or some are masked.
+    SpecError
+        If the layers make no network; with every fault, as for a file.
+    InputError
+        If the layers are no list of layers, or it is not said what enters them.
     """
-    subclass = isinstance(values, np.ndarray) and type(values) is not np.ndarray
-    if subclass and isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise DataError(f"{what} are masked in places, and what a mask hides would be used; fill it in or leave the rows out")
+    if more or isinstance(layers, Stage | type | str | dict | set | frozenset):
+        raise InputError("the layers of a Sequential stand in one list: Sequential([Affine(units=32), ...], input_shape=...)")
+    if isinstance(layers, ModelSpec) or hasattr(layers, "model"):
+        raise InputError("a Sequential takes a list of layers; layerkit.build(spec.model) makes the network of a spec")
+    if input_shape is None:
+        raise InputError("input_shape is missing, the shape of one sample without the batch: input_shape=inputs.shape[1:]")
+    shape = _shape(input_shape)
+    if shape[:1] == (None,):
+        raise InputError(f"input_shape has no axis for the batch: write input_shape={shape[1:]}")
+    return ModelSpec.made_of({"layers": layers, "input_shape": shape, "dtype": _name(dtype)}, "Sequential")
+
+
+def training_spec(options: Mapping[str, Any], count: int) -> TrainingSpec:
+    """Return how `Sequential.fit` trains on ``count`` samples: as the options say, and where they do not as is mostly good.
+
+    Raises
+    ------
+    SpecError
+        If an option is wrong.
+    """
+    if options.get("optimizer") is None:
+        small_batches = {"optimizer": SGD(learning_rate=0.01, momentum=0.9), "batch_size": min(32, count)}
+        options = small_batches | {name: value for name, value in options.items() if name != "optimizer"}
+    return TrainingSpec.made_of({"epochs": 100} | dict(options), "fit")
+
+
+def held_out_samples(validation: Any) -> ArraySamples:
+    """Return the samples of the argument ``validation`` of `Sequential.fit`.
+
+    Raises
+    ------
+    InputError
+        If it is something else than a pair or a triple.
+    DataError
+        If one of them makes no array.
+    """
+    if not (isinstance(validation, tuple | list) and len(validation) in (2, 3)):
+        received = f"{len(validation)} of them" if isinstance(validation, tuple | list) else type(validation).__name__
+        raise InputError(
+            f"validation is (inputs, targets) or (inputs, targets, sample_weight), received {received}; "
+            "sklearn.model_selection.train_test_split takes samples apart"
+        )
+    names = ("validation inputs", "validation targets", "validation weights")
+    parts = (
+        None if part is None and name == names[2] else as_array(part, name) for part, name in zip(validation, names, strict=False)
+    )
+    return ArraySamples(*parts)  # type: ignore[arg-type]  # None is the weights at most
+
+
+def _shape(input_shape: Any) -> tuple[Any, ...]:
     try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} make no array: {error}") from None
+        return (operator.index(input_shape),)
+    except TypeError:
+        return tuple(input_shape) if isinstance(input_shape, Iterable) and not isinstance(input_shape, str) else (input_shape,)
 
 
-def input_array(inputs: npt.ArrayLike, input_shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Return ``inputs`` as an array of ``dtype``, which cannot be written.
-
-    Raises
-    ------
-    DataError
-        If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no real numbers in the dtype's range.
-    """
-    given = as_array(inputs, "inputs")
-    if given.shape[1:] != input_shape or not len(given):
-        expected = "(N, " + ", ".join(map(str, input_shape)) + ") with N of 1 or more"
-        raise DataError(f"expected inputs of shape {expected}, received shape {given.shape}")
-    if given.dtype == dtype:
-        return read_only(given)
-    if given.dtype.kind not in "biuf":
-        raise DataError(f"inputs must be real numbers, received an array of {given.dtype}")
-    with np.errstate(over="ignore"):
-        array = given.astype(dtype)
-    if (np.isinf(array) & ~np.isinf(given)).any():
-        raise DataError(f"inputs hold numbers that are too large for {array.dtype}")
-    return read_only(array)
-
-
-def read_only(array: Array) -> Array:
-    """Return a view that cannot be written."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _name(dtype: Any) -> Any:
+    try:
+        return dtype if dtype is None else np.dtype(dtype).name
+    except TypeError:
+        return dtype

@@ -13,7 +13,7 @@ from layerkit.blame import Blame
 from layerkit.errors import InputError, MemoryBudgetError
 from layerkit.initializers import Initializer
 from layerkit.memory import free_memory, size_text
-from layerkit.network.arguments import read_only
+from layerkit.network.inputs import read_only
 from layerkit.optimizers.step import Place
 from layerkit.spec.plan import NodePlan
 from layerkit.stack.chain import Chain

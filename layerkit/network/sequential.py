@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import json
 import math
-import operator
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from layerkit.blame import Blame, number_from
-from layerkit.data.samples import ArraySamples, Batch
-from layerkit.errors import ComponentError, DivergedError, InputError, ModelFileError, TargetError
-from layerkit.history import History
+from layerkit.data.samples import Batch, Rows
+from layerkit.errors import DivergedError, InputError, ModelFileError, TargetError
+from layerkit.history import EpochRecord, History, is_reported
+from layerkit.html_table import html_table
 from layerkit.losses.targets import sample_weights
-from layerkit.metrics.base import Metric, Outcome
-from layerkit.network.arguments import as_array, input_array, read_only
+from layerkit.memory import size_text
+from layerkit.metrics.base import Metric
+from layerkit.network.arguments import held_out_samples, network_spec, training_spec
 from layerkit.network.builder import assemble
+from layerkit.network.foreign_names import ADVICE
+from layerkit.network.inputs import as_array, input_array, read_only
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
 from layerkit.network.predictions import Predictions
+from layerkit.network.scores import metric_scores
 from layerkit.observers.training import Training
 from layerkit.registry.registry import Registry
 from layerkit.spec.canonical import required_plugins, resolved_json
-from layerkit.spec.cost import rows_at_once
+from layerkit.spec.cost import cost_of, rows_at_once
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
+from layerkit.spec.summary import summary_table
 from layerkit.spec.training import FitOptions
 from layerkit.stack.arrays import assign
 from layerkit.stack.node import Node
 from layerkit.stack.stage import Stage
-from layerkit.streams import fresh_seed
+from layerkit.streams import checked_seed
 from layerkit.typing import Array, Shape
 
 _ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_predictions", "_training")
 """What a copy of a network makes anew."""
+_LONGEST_STACK = 100
+"""Most characters of node names that ``repr`` shows."""
 
 
 class Sequential:
@@ -47,11 +54,12 @@ class Sequential:
     Parameters
     ----------
     layers
-        Descriptions, from the inputs to the loss. One object may stand in several places: each place gets its own node.
+        Descriptions, from the inputs to the loss, as objects or as a spec has them: ``ReLU()``, ``{"type": "relu"}`` or
+        ``"relu"``. One object may stand in several places: each place gets its own node.
     input_shape
-        Shape of one sample, without the batch.
+        Shape of one sample, without the batch, such as ``inputs.shape[1:]``; for vectors their length does.
     dtype
-        Of every floating-point array in the network.
+        Of every floating-point array in the network: float32 or float64.
     seed
         Decides the initial weights and every random number of the nodes; None takes a fresh one, kept in ``seed``.
     needs_input_gradient
@@ -70,12 +78,12 @@ class Sequential:
 
     Raises
     ------
-    pydantic.ValidationError
-        If the layers do not make a network (see `ModelSpec`).
+    SpecError
+        If the layers do not make a network (see `ModelSpec`); with every fault.
     MemoryBudgetError
         If it is larger than the memory that is free.
     InputError
-        If the seed is negative.
+        If something is missing, or the seed is no integer of 0 or more.
 
     Notes
     -----
@@ -93,23 +101,27 @@ class Sequential:
 
     def __init__(
         self,
-        layers: Sequence[Stage],
-        *,
-        input_shape: Shape,
-        dtype: Literal["float32", "float64"] = "float32",
+        layers: Iterable[Stage | dict[str, Any] | str],
+        *more: Never,
+        input_shape: Shape | int | None = None,
+        dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
         needs_input_gradient: bool = False,
     ) -> None:
         self.needs_input_gradient = needs_input_gradient
-        spec = ModelSpec(layers=tuple(layers), input_shape=tuple(input_shape), dtype=dtype)
-        self._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
+        self._assemble(network_spec(layers, more, input_shape, dtype), checked_seed(seed))
 
     @classmethod
     def from_spec(cls, spec: ModelSpec, seed: int | None = None, *, needs_input_gradient: bool = False) -> Self:
         """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
+        if not isinstance(spec, ModelSpec):
+            advice = (
+                "write spec.model for that of a run, load_spec(path).model for that in a file, or ModelSpec.model_validate(...)"
+            )
+            raise InputError(f"a network is built of a ModelSpec, received {type(spec).__name__}; {advice}")
         model = cls.__new__(cls)
         model.needs_input_gradient = needs_input_gradient
-        model._assemble(spec, fresh_seed() if seed is None else operator.index(seed))
+        model._assemble(spec, checked_seed(seed))
         return model
 
     def _assemble(self, spec: ModelSpec, seed: int, *, initialize: bool = True) -> None:
@@ -172,18 +184,51 @@ class Sequential:
         for top in self.nodes:
             yield from top.tree()
 
+    if not TYPE_CHECKING:  # or a type checker would take any name
+
+        def __getattr__(self, name: str) -> NoReturn:
+            near = get_close_matches(name, dir(type(self)), n=1)
+            advice = ADVICE.get(name, f"did you mean {near[0]}?" if near else "")
+            raise AttributeError(f"a Sequential has no {name!r}{advice and '; '}{advice}")
+
+    @property
+    def layers(self) -> tuple[Stage, ...]:
+        """The descriptions that it is made of, from the inputs to the loss."""
+        return self.spec.layers
+
+    def __len__(self) -> int:
+        """Return how many layers there are, the loss included."""
+        return len(self.nodes)
+
+    def summary(self) -> None:
+        """Print what the network consists of: a line for each node, with FLOPs of a step for one sample."""
+        cost = cost_of(self.spec)
+        print(f"{summary_table(cost)}\n{self.parameters.size:,} parameters of {self.spec.dtype}, {size_text(cost.parameters)}")
+
     def __repr__(self) -> str:
         stack = " -> ".join(node.name for node in self.nodes)
+        if len(stack) > _LONGEST_STACK:
+            stack = f"{self.nodes[0].name} -> ... -> {self.nodes[-1].name}, {len(self)} layers"
         return f"<Sequential {self.spec.input_shape} {stack}, {self.parameters.size:,} parameters, {self.spec.dtype}>"
 
-    def __getitem__(self, name: str) -> Node:
-        """Return the node called ``name``.
+    def _repr_html_(self) -> str:
+        """Return the table of `summary`, for notebooks."""
+        rows = [
+            (node.name, node.type, node.input_shape, node.output_shape, f"{node.parameters:,}")
+            for node in cost_of(self.spec).nodes
+        ]
+        return html_table(repr(self), ("node", "type", "input", "output", "parameters"), rows)
+
+    def __getitem__(self, name: str | int) -> Node:
+        """Return the node called ``name``, or the one at that place in the stack.
 
         Raises
         ------
-        KeyError
+        KeyError, IndexError
             If there is none.
         """
+        if not isinstance(name, str):
+            return self.nodes[name]
         known = {node.name: node for node in self._every_node()}
         if name not in known:
             raise KeyError(f"no node is called {name!r}; there are {', '.join(known)}")
@@ -269,7 +314,7 @@ class Sequential:
         targets: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        metrics: Sequence[Metric] = (),
+        metrics: Sequence[Metric | dict[str, Any] | str] = (),
     ) -> dict[str, float]:
         """Return how the network does on samples: its ``loss``, and each metric by its label.
 
@@ -280,6 +325,7 @@ class Sequential:
         DivergedError
             If the loss or a prediction is not finite.
         """
+        wanted = [Metric.model_validate(metric) for metric in metrics]
         with np.errstate(all="ignore"):  # overflow shows in what is not finite, and is reported as that
             scores = {"loss": self.loss(inputs, targets, sample_weight)}
             predictions = self.predict(inputs) if metrics else np.zeros(0)
@@ -288,7 +334,7 @@ class Sequential:
             raise DivergedError(f"{what}, so the samples have no score; the parameters or the inputs are too large")
         if metrics:
             weight = None if sample_weight is None else self._weights(sample_weight, len(predictions))
-            scores |= self.metrics(predictions, read_only(np.asarray(targets)), weight, metrics)
+            scores |= self.metrics(predictions, read_only(as_array(targets, "targets")), weight, wanted)
         return scores
 
     def metrics(
@@ -303,12 +349,7 @@ class Sequential:
         ComponentError
             If a metric or the loss fails.
         """
-        if not np.isfinite(predictions).all():
-            raise DivergedError("the predictions are not finite, so they have no score; the parameters are too large")
-        decisions = self._predictions.decide(predictions)
-        # What one metric sees is what the next one sees.
-        outcome = Outcome(targets, read_only(predictions), read_only(decisions), sample_weight)
-        return {metric.label: _score(metric, outcome) for metric in metrics}
+        return metric_scores(metrics, predictions, targets, sample_weight, self._predictions.decide)
 
     def fit(
         self,
@@ -317,10 +358,15 @@ class Sequential:
         sample_weight: npt.ArrayLike | None = None,
         *,
         validation: tuple[npt.ArrayLike | None, ...] | None = None,
+        verbose: bool = False,
         folder: str | Path = ".",
         **options: Unpack[FitOptions],
     ) -> History:
         """Train on samples, and return the records of the epochs.
+
+        Without an optimizer, steps are `SGD` with a learning rate of 0.01 and a momentum of 0.9, on batches of 32; without a
+        number of epochs there are 100. Ctrl-C ends the training, with a warning: what was learnt is kept, and the records so
+        far are returned.
 
         A second call goes on where the last one ended if its optimizer is an equal one: with what the optimizer remembers, the
         next epoch, the next order of the samples, and what the observers remember, so that 10 epochs and 10 more are 20, bit for
@@ -334,24 +380,27 @@ class Sequential:
             As for `loss_and_gradients`.
         validation
             Inputs and targets, and sample weights where wanted: what the loss and the metrics are measured on after each epoch.
+        verbose
+            Print about twenty lines as it goes, each with an epoch's figures.
         folder
             Where observers write.
         options
-            The keys of a spec's training block, see `layerkit.TrainingSpec`: ``optimizer`` and ``epochs``, and where wanted
-            ``batch_size``, ``shuffle``, ``schedule``, ``metrics``, ``observers``.
+            The keys of a spec's training block, see `layerkit.TrainingSpec`: ``optimizer``, ``epochs``, ``batch_size`` (None: all
+            samples; the default beside an optimizer), ``shuffle``, ``schedule``, ``metrics``, ``observers``.
 
         Raises
         ------
-        pydantic.ValidationError
+        SpecError
             If an option is wrong.
         InputError
-            If there are metrics, and nothing to measure them on.
+            If there are metrics and nothing to measure them on, or ``validation`` is not two or three arrays.
         DataError, DivergedError, ComponentError
             As for `layerkit.Trainer.train`.
         """
-        from layerkit import Trainer, TrainingSpec
+        from layerkit import Trainer
 
-        spec = TrainingSpec.model_validate(options)
+        samples = self.checked_inputs(inputs)
+        spec = training_spec(options, len(samples))
         if spec.metrics and validation is None:
             raise InputError("metrics are measured on validation samples; give validation=(inputs, targets), or call evaluate")
         last = self._training
@@ -359,11 +408,19 @@ class Sequential:
         trainer = Trainer(self, spec, folder=folder, training=last if goes_on else None)
         held_out = None
         if validation is not None:
-            parts: Any = (None if part is None else as_array(part, "validation samples") for part in validation)
-            held_out = ArraySamples(*parts)
-        records = trainer.run(inputs, targets, sample_weight, held_out)  # which looks at the samples at once
+            held_out = held_out_samples(validation)
+        records = trainer.run(samples, targets, sample_weight, held_out)  # which looks at the samples at once
         self._training = trainer.training
-        return History(records)
+        history: list[EpochRecord] = []
+        try:
+            for record in records:
+                history.append(record)
+                if verbose and is_reported(record.epoch, trainer.training.epochs, spec.report_every):
+                    print(record)
+        except KeyboardInterrupt:
+            message = f"interrupted in epoch {trainer.training.epoch}; fit with an equal optimizer goes on from there"
+            warnings.warn(message, stacklevel=2)
+        return History(history)
 
     @property
     def training(self) -> Training | None:
@@ -447,13 +504,19 @@ class Sequential:
         """
         assign_arrays(self.nodes, read_arrays(Path(path))[0], Path(path))
 
-    def checked(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Batch:
+    def checked(
+        self,
+        inputs: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        rows: Rows | None = None,
+    ) -> Batch:
         """Return samples as the network takes them: in its dtype, with targets as the loss prepares them.
 
-        Parameters and errors are as for `loss_and_gradients`. The arrays cannot be written, so that no layer reaches the
-        caller's.
+        Parameters and errors are as for `loss_and_gradients`; ``rows`` says which samples they are, where they are part of
+        more. The arrays cannot be written, so that no layer reaches the caller's.
         """
-        samples = self.checked_inputs(inputs)
+        samples = self.checked_inputs(inputs, rows)
         wanted = self.checked_targets(targets, len(samples))
         return Batch(samples, wanted, None if sample_weight is None else self._weights(sample_weight, len(samples)))
 
@@ -461,15 +524,16 @@ class Sequential:
     def _weights(sample_weight: npt.ArrayLike, count: int) -> Array:
         return read_only(sample_weights(as_array(sample_weight, "sample weights"), count))
 
-    def checked_inputs(self, inputs: npt.ArrayLike) -> Array:
-        """Return ``inputs`` as an array of the network's dtype, which cannot be written.
+    def checked_inputs(self, inputs: npt.ArrayLike, rows: Rows | None = None) -> Array:
+        """Return ``inputs`` as an array of the network's dtype, which cannot be written; ``rows`` as for `checked`.
 
         Raises
         ------
         DataError
-            If the shape is not (N, \\*input_shape) with N of at least 1, or the values are no real numbers in the dtype's range.
+            If the shape is not (N, \\*input_shape) with N of at least 1, or a value is no finite number in the dtype's range;
+            names the first such row, and its column.
         """
-        return input_array(inputs, self.spec.input_shape, self._parameters.dtype)
+        return input_array(inputs, self.spec.input_shape, self._parameters.dtype, rows)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
         """Return ``targets`` as the loss prepares them, as an array of ``count`` rows, which cannot be written.
@@ -490,14 +554,13 @@ class Sequential:
 
 
 def build(spec: ModelSpec, seed: int | None = None) -> Sequential:
-    """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit."""
+    """Return the network that ``spec`` describes; the same ``seed`` gives the same weights, bit for bit.
+
+    Raises
+    ------
+    InputError
+        If it is no `ModelSpec`, or the seed is no integer of 0 or more.
+    MemoryBudgetError
+        If the network is larger than the memory that is free.
+    """
     return Sequential.from_spec(spec, seed)
-
-
-def _score(metric: Metric, outcome: Outcome) -> float:
-    with Blame(metric, "score"):
-        answer = metric.score(outcome)
-    score = number_from(metric, "score", answer)
-    if not math.isfinite(score):
-        raise ComponentError(metric, "score", f"returned {score}, expected a finite number")
-    return score

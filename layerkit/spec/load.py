@@ -161,7 +161,8 @@ def _checked(document: Any, registry: Registry | None) -> tuple[RunSpec | ModelS
         return None, [Fault(("layerkit",), "newer_version", message)]
     resolver = _Lookup(installed_registry() if registry is None else registry)
     try:
-        spec = spec_class.model_validate(document, context={"resolver": resolver})
+        # Without the words that model_validate finds for a fault: it gets its place in the file first.
+        spec = spec_class.__pydantic_validator__.validate_python(document, context={"resolver": resolver, "errors": 0})
     except ValidationError as error:
         found = [replace(fault, location=_existing(fault.location, document)) for fault in faults_of(error, spec_class)]
         faults += [_with_advice(fault, document, registry) for fault in found]
@@ -260,7 +261,7 @@ class _SoundParts:
         value = self.value(place)
         try:
             return None if value is None else family.model_validate(value, context=self._context)
-        except ValidationError:  # a third party's validator may change its mind
+        except SpecError:  # a third party's validator may change its mind
             return None
 
 

@@ -37,9 +37,9 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
         for item in members:
             schema, inner = _component_schema(item, unique=offers[family, item.tag] == 1)
             definitions |= {_key(item): schema, **inner}
-        definitions[family.__name__] = _one_of(members)
+        definitions[family.__name__] = _one_of(members, definitions)
     stages = [item for item in registry.registrations if issubclass(item.component, Stage)]
-    definitions[Stage.__name__] = _one_of(stages)
+    definitions[Stage.__name__] = _one_of(stages, definitions)
     for block in (TrainingSpec, ModelSpec, RunSpec):
         definitions[block.__name__] = _documented(block, block.model_json_schema(ref_template="#/$defs/{model}"))
         del definitions[block.__name__]["title"]
@@ -66,14 +66,18 @@ def _key(item: Registration) -> str:
     return f"{item.distribution}.{item.family.__name__}.{item.tag}"
 
 
-def _one_of(members: list[Registration]) -> dict[str, Any]:
+def _one_of(members: list[Registration], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a place where any of ``members`` may stand: as an object, or by its type where that says enough."""
     if not members:
         return {"not": {}}
-    return {
+    objects = {
         "type": "object",
         "required": ["type"],
         "oneOf": [{"$ref": f"#/$defs/{_key(item)}"} for item in members],
     }
+    schemas = [definitions[_key(item)] for item in members]
+    bare = [name for schema in schemas if schema["required"] == ["type"] for name in schema["properties"]["type"]["enum"]]
+    return {"anyOf": [{"enum": bare}, objects]} if bare else objects
 
 
 def _component_schema(item: Registration, unique: bool) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, PositiveInt, field_validator
 
+from layerkit.description import Description
 from layerkit.diagnostics.faults import Fault, failure, raise_faults
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
-from layerkit.spec.base import Block
 
 
-class TrainingSpec(Block):
+class TrainingSpec(Description):
     """How the network is trained."""
 
     optimizer: Optimizer
@@ -61,13 +61,13 @@ def _label(metric: Metric, index: int) -> str:
     return label
 
 
-class FitOptions(TypedDict):
+class FitOptions(TypedDict, total=False):
     """The keys of `TrainingSpec` that say how samples are trained on, as `Sequential.fit` takes them."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer | dict[str, Any] | None
     epochs: int
-    schedule: NotRequired[Schedule | None]
-    batch_size: NotRequired[int | None]
-    shuffle: NotRequired[bool]
-    metrics: NotRequired[Sequence[Metric]]
-    observers: NotRequired[Sequence[Observer]]
+    schedule: Schedule | dict[str, Any] | str | None
+    batch_size: int | None
+    shuffle: bool
+    metrics: Sequence[Metric | dict[str, Any] | str]
+    observers: Sequence[Observer | dict[str, Any] | str]

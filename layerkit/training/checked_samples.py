@@ -9,9 +9,9 @@ from layerkit.blame import Blame
 from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
 from layerkit.errors import ComponentError, DataError, TargetError
 from layerkit.losses.targets import finite_weights
-from layerkit.network.arguments import read_only
+from layerkit.network.inputs import read_only
 from layerkit.network.sequential import Sequential
-from layerkit.typing import Array, Shape
+from layerkit.typing import Shape
 
 
 def checked_samples(model: Sequential, samples: Samples) -> Samples:
@@ -31,9 +31,7 @@ def checked_arrays(
     model: Sequential, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
 ) -> ArraySamples:
     """Return arrays as samples that ``model`` can be trained on; errors as for `checked_samples`."""
-    batch = model.checked(inputs, targets, sample_weight)
-    require_finite(batch.inputs)
-    return ArraySamples(*batch)
+    return ArraySamples(*model.checked(inputs, targets, sample_weight))
 
 
 def taken(samples: Samples, rows: Rows, out: Batch | None = None) -> Batch:
@@ -76,21 +74,6 @@ def sample_count(samples: Samples) -> int:
     return count
 
 
-def require_finite(inputs: Array, rows: Rows | None = None) -> None:
-    """Raise where an input is not finite; ``rows`` says which samples they are.
-
-    Raises
-    ------
-    DataError
-        Naming the first such row.
-    """
-    finite = np.isfinite(inputs).all(axis=tuple(range(1, inputs.ndim)))
-    if not finite.all():
-        place = int(np.flatnonzero(~finite)[0])
-        row = place if rows is None else rows[place] if not isinstance(rows, slice) else rows.start + place
-        raise DataError(f"row {row} of the inputs holds NaN or infinity")
-
-
 class _CheckedSamples(Samples):
     """Samples of any kind, each batch checked when it is taken."""
 
@@ -119,12 +102,11 @@ class _CheckedSamples(Samples):
         checked = self._checked(raw, rows)
         if self._raw is None or len(raw.inputs) > len(self._raw.inputs):
             self._raw = raw
-        require_finite(checked.inputs, rows)
         return checked
 
     def _checked(self, batch: Batch, rows: Rows) -> Batch:
         try:
-            inputs, targets, _ = self._model.checked(batch.inputs, batch.targets)
+            inputs, targets, _ = self._model.checked(batch.inputs, batch.targets, rows=rows)
             weight = (
                 None if batch.sample_weight is None else read_only(finite_weights(np.asarray(batch.sample_weight), len(inputs)))
             )

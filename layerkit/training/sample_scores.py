@@ -12,7 +12,7 @@ from layerkit.errors import DataError, DivergedError
 from layerkit.losses.targets import finite_weights
 from layerkit.metrics.base import Metric
 from layerkit.network.sequential import Sequential
-from layerkit.training.checked_samples import require_finite, sample_count, taken
+from layerkit.training.checked_samples import sample_count, taken
 
 _ROWS_AT_ONCE = 1024
 
@@ -33,7 +33,7 @@ def sample_scores(model: Sequential, samples: Samples, metrics: Sequence[Metric]
     for start in range(0, count, _ROWS_AT_ONCE):
         rows = slice(start, min(start + _ROWS_AT_ONCE, count))
         inputs, targets, weight = taken(samples, rows)
-        require_finite(model.checked_inputs(inputs), rows)
+        inputs = model.checked_inputs(inputs, rows)
         weights = np.ones(len(inputs)) if weight is None else finite_weights(weight, len(inputs))
         part = float(np.add.reduce(weights))
         with np.errstate(all="ignore"):  # overflow shows in what is not finite, and is reported as that

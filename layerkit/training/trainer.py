@@ -18,7 +18,7 @@ from layerkit.blame import Blame, number_from
 from layerkit.data.samples import Batch, Samples
 from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError
 from layerkit.history import EpochRecord, History
-from layerkit.network.arguments import read_only
+from layerkit.network.inputs import read_only
 from layerkit.network.sequential import Sequential
 from layerkit.observers.base import Watcher
 from layerkit.observers.training import Training

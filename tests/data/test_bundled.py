@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pydantic import ValidationError
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
@@ -27,6 +26,7 @@ from layerkit import (
     SplittingDataset,
     Wine,
 )
+from layerkit.errors import SpecError
 
 HERE = Path()
 LOADERS = {
@@ -111,7 +111,7 @@ def test_stratified_parts_have_the_shares_of_the_classes(cls: type[SplittingData
 
 
 def test_there_are_no_classes_to_stratify_a_regression_by() -> None:
-    with pytest.raises(ValidationError, match="has no classes to stratify by"):
+    with pytest.raises(SpecError, match="has no classes to stratify by"):
         Diabetes(stratify=True)
 
 
@@ -187,7 +187,7 @@ def test_digits_may_be_images(standardize: bool) -> None:
     "options", [{"test_size": 0.0}, {"test_size": 1.0}, {"test_size": -0.1}, {"split_seed": -1}, {"split_seed": 2**32}], ids=str
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=next(iter(options))):
+    with pytest.raises(SpecError, match=next(iter(options))):
         Iris(**options)
 
 

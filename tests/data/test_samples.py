@@ -162,7 +162,7 @@ def test_the_rows_of_a_file_are_checked_batch_by_batch(make_eventful: Make, tmp_
     samples.inputs = np.array(samples.inputs)
     samples.inputs[30, 2] = np.nan
     trainer = lk.Trainer(make_eventful(), lk.TrainingSpec(optimizer=MOMENTUM, epochs=1, batch_size=8))
-    with pytest.raises(lk.DataError, match="row 30 of the inputs holds NaN"):
+    with pytest.raises(lk.DataError, match="row 30, column 2 of the inputs is nan"):
         list(trainer.train(samples))
 
     samples = FileSamples(tmp_path / "labels", "float64", reuse=False)
@@ -264,7 +264,11 @@ ODD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no shape": ({"shape": fails}, lk.ComponentError, r"Odd\.input_shape .* raised OSError"),
     "numbers": ({"batch": lambda batch: lk.Batch(5, 5)}, lk.ComponentError, r"returned a Batch of \['int', 'int'\]"),  # type: ignore[arg-type]
     "no inputs": ({"batch": lambda batch: batch._replace(targets=np.array(3))}, lk.ComponentError, "'ndarray'"),
-    "not finite": ({"batch": lambda batch: batch._replace(inputs=batch.inputs * np.nan)}, lk.DataError, "row 0 of the inputs"),
+    "not finite": (
+        {"batch": lambda batch: batch._replace(inputs=batch.inputs * np.nan)},
+        lk.DataError,
+        "row 0, column 0 of",
+    ),
     "weights": (
         {"batch": lambda batch: batch._replace(sample_weight=-np.ones(len(batch.inputs)))},
         lk.DataError,

@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
 
 import layerkit as lk
@@ -95,14 +94,14 @@ def test_what_is_not_known_is_none_and_not_numbers() -> None:
 
 
 def test_numbers_have_no_classes_to_stratify_by() -> None:
-    with pytest.raises(ValidationError, match="has no classes to stratify by"):
+    with pytest.raises(lk.SpecError, match="has no classes to stratify by"):
         Heights(stratify=True)
 
 
 @pytest.mark.parametrize("test_size", [0.01, 0.92])
 def test_stratified_parts_have_room_for_each_class(test_size: float) -> None:
     parts = r"each of the 4 classes into both parts; a test_size of 0\.\d+ makes parts of \d+ and \d+"
-    with pytest.raises(ValidationError, match=parts):
+    with pytest.raises(lk.SpecError, match=parts):
         Squares(test_size=test_size, stratify=True)
     assert Squares(stratify=True, test_size=None).load(0, HERE).test is None
 

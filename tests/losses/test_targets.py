@@ -52,8 +52,24 @@ def test_labels_of_every_integer_dtype_are_taken(make_node: Callable[..., Node],
 
 @pytest.mark.parametrize(("dtype", "label"), OUT_OF_RANGE, ids=str)
 def test_labels_out_of_range_are_refused(dtype: np.dtype[Any], label: int) -> None:
-    with pytest.raises(TargetError, match=f"^row 2: label {label} is out of range; 3 outputs take labels 0 to 2$"):
+    with pytest.raises(TargetError, match=f"^row 2: label {label} is out of range; 3 outputs take labels 0 to 2; "):
         check(np.array([0, 2, label, label], dtype))
+
+
+@pytest.mark.parametrize(
+    ("targets", "advice"),
+    [
+        ([1, 2, 3, 1], "labels count from 0: write targets - 1"),
+        ([5, 5, 6, 7], "labels count from 0: write targets - 5"),
+        ([-1, 1, -1, 1], "number the classes: classes, targets = numpy.unique(targets, return_inverse=True)"),
+        ([0, 1, 2, 9], "labels up to 9 take 10 outputs, and labels count from 0"),
+    ],
+    ids=str,
+)
+def test_it_is_told_how_labels_count(targets: list[int], advice: str) -> None:
+    with pytest.raises(TargetError) as error:
+        check(targets)
+    assert str(error.value).endswith(f"3 outputs take labels 0 to 2; {advice}")
 
 
 def test_a_label_whose_swapped_bytes_are_in_range_is_refused() -> None:
@@ -118,32 +134,40 @@ def test_unsigned_rows_that_sum_to_nothing_are_refused() -> None:
         check(np.array([[0, 1, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]], np.uint64))
 
 
+AS_INTEGERS = "; write numpy.asarray(targets, dtype=int)"
+NUMBERED = "; number the classes: classes, targets = numpy.unique(targets, return_inverse=True)"
+
+
 @pytest.mark.parametrize(
-    "targets",
+    ("targets", "advice"),
     [
-        [0.0, 1.0, 2.0, 1.0],
-        [True, False, True, True],
-        ["0", "1", "2", "0"],
-        [0, 1, 2],
-        [0, 1, 2, 0, 1],
-        [[0], [1], [2], [0]],
-        np.eye(4),
-        np.eye(3),
-        np.ones((4, 3), bool),
-        np.ones((4, 3), complex),
-        np.ones((4, 3, 1)),
-        [0, 1, None, 2],
-        1,
+        ([0.0, 1.0, 2.0, 1.0], AS_INTEGERS),
+        ([0.5, 1.0, 2.0, 1.0], "; these are no classes, and a loss for classes cannot be trained on them"),
+        ([True, False, True, True], AS_INTEGERS),
+        (["0", "1", "2", "0"], NUMBERED),
+        (np.array(["a", "b", "c", "a"], object), NUMBERED),
+        ([0, 1, 2], ""),
+        ([0, 1, 2, 0, 1], ""),
+        ([[0], [1], [2], [0]], "; write numpy.ravel(targets)"),
+        ([[0.0], [1.0], [2.0], [0.0]], "; write numpy.ravel(targets).astype(int)"),
+        (np.eye(4), ""),
+        (np.eye(3), ""),
+        (np.ones((4, 3), bool), ""),
+        (np.ones((4, 3), complex), ""),
+        (np.ones((4, 3, 1)), ""),
+        ([0, 1, None, 2], "; row 2 has no target: leave it out"),
+        (np.array(["a", "b", np.nan, "a"], object), "; row 2 has no target: leave it out"),
+        (1, ""),
     ],
     ids=str,
 )
-def test_targets_of_another_type_or_shape_are_refused(targets: Any) -> None:
+def test_targets_of_another_type_or_shape_are_refused(targets: Any, advice: str) -> None:
     array = np.asarray(targets)
     with pytest.raises(TargetError) as error:
         check(targets)
     assert str(error.value) == (
         "expected integer labels of shape (4,), or one-hot or soft rows of shape (4, 3); "
-        f"received {array.dtype} of shape {array.shape}"
+        f"received {array.dtype} of shape {array.shape}{advice}"
     )
 
 
@@ -163,7 +187,7 @@ def test_a_label_that_is_nan_is_named() -> None:
         ([0, 0, 0, 0], "^all sample weights are 0"),
         ([1.0, 1.0, 1.0], r"^expected sample weights of shape \(4,\), received float64 of shape \(3,\)$"),
         ([[1.0], [1.0], [1.0], [1.0]], r"received float64 of shape \(4, 1\)$"),
-        (1.0, r"received float64 of shape \(\)$"),
+        (1.0, r"received float64 of shape \(\); options of fit are given by name, such as epochs=10$"),
         ([True, True, False, True], r"received bool of shape \(4,\)$"),
         (["1", "1", "1", "1"], r"received <U1 of shape \(4,\)$"),
     ],

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pydantic import ValidationError
 
 from layerkit import SGD, Affine, Array, CategoricalCrossEntropy, Optimizer, ReLU, Sequential, Step
+from layerkit.errors import SpecError
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "reference.json").read_text())
 NETWORK = REFERENCE["network"]
@@ -95,24 +95,24 @@ def test_the_same_description_serves_two_trainings() -> None:
     ("options", "message"),
     [
         ({"momentum": 0.0, "nesterov": True}, "nesterov needs a momentum greater than 0"),
-        ({"momentum": 1.0}, "less than 1"),
-        ({"momentum": -0.1}, "greater than or equal to 0"),
+        ({"momentum": 1.0}, "less than 1.0"),
+        ({"momentum": -0.1}, "0.0 or more"),
         ({"learning_rate": 0.0}, "greater than 0"),
         ({"learning_rate": -1.0}, "greater than 0"),
         ({"learning_rate": float("inf")}, "finite number"),
         ({"learning_rate": float("nan")}, "finite number"),
-        ({"weight_decay": -0.1}, "greater than or equal to 0"),
-        ({"dampening": 0.1}, "Extra inputs are not permitted"),
+        ({"weight_decay": -0.1}, "0.0 or more"),
+        ({"dampening": 0.1}, "unknown key"),
     ],
     ids=str,
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(SpecError, match=message):
         SGD(**{"learning_rate": 0.1, **options})
 
 
 def test_the_learning_rate_is_required() -> None:
-    with pytest.raises(ValidationError, match="learning_rate\n  Field required"):
+    with pytest.raises(SpecError, match='missing key "learning_rate"'):
         SGD.model_validate({})
 
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 import layerkit as lk
 from layerkit.component import FAMILY_KEY, Component
@@ -353,13 +353,21 @@ class SpecSource:
         text = json.dumps({**data, "type": cls.tag()})
         try:
             return cls.model_validate_json(text, context={"resolver": self.registry}).facts().input_shape
-        except ValidationError:  # the single values are sound, and do not fit together
+        except lk.SpecError:  # the single values are sound, and do not fit together
             return None
 
     @staticmethod
     def _turned(document: dict[str, Any], random: Random) -> dict[str, Any]:
-        """Return a document with its keys in this order or the other."""
-        return dict(list(document.items())[:: random.choice((1, -1))])
+        """Return a document with its keys in this order or the other, and types alone where no more is said, or not."""
+        return {key: _shortened(value, random) for key, value in list(document.items())[:: random.choice((1, -1))]}
+
+
+def _shortened(value: Any, random: Random) -> Any:
+    """Return a component of which the type alone is said as that type, half of the times; in lists too."""
+    if isinstance(value, list):
+        return [_shortened(item, random) for item in value]
+    alone = isinstance(value, dict) and value.keys() == {"type"}
+    return value["type"] if alone and random.choice((True, False)) else value
 
 
 def _names(item: Registration, registry: Registry) -> list[str]:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec
+from layerkit.errors import SpecError
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registration import Registration
 from layerkit.spec.canonical import required_plugins, resolved_json, spec_hash
@@ -44,7 +44,7 @@ def validated(document: dict[str, Any], registry: Registry) -> RunSpec | ModelSp
     cls: type[RunSpec | ModelSpec] = RunSpec if "model" in document else ModelSpec
     try:
         return cls.model_validate(document, context={"resolver": registry})
-    except ValidationError:
+    except SpecError:
         return None
 
 

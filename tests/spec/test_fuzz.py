@@ -12,11 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import ModelSpec, Registry, RunSpec, SpecError
-from layerkit.diagnostics.faults import faults_of
 from layerkit.registry.discovery import installed_registry
 from layerkit.spec.canonical import resolved_json, spec_hash
 from layerkit.spec.cost import cost_of
@@ -90,11 +88,11 @@ def test_third_parties_components_are_fields_like_any_other(
     cls, context = spec_class(document), {"resolver": registry}
     try:
         spec = cls.model_validate(document, context=context)
-    except ValidationError as error:
-        codes = {fault.code for fault in faults_of(error, cls)}
+    except SpecError as error:
+        codes = {fault.code for fault in error.diagnostics}
         assert codes
         assert not (strategies.EXPRESSIBLE & codes and schema.is_valid(document))
-        with pytest.raises(ValidationError):
+        with pytest.raises(SpecError):
             cls.model_validate_json(json.dumps(document), context=context)
         return
     assert schema.is_valid({"layerkit": 1, **document})
@@ -113,8 +111,8 @@ def test_the_draws_reach_every_component_and_most_kinds_of_fault(source: Any, re
         cls = spec_class(document)
         try:
             spec = cls.model_validate(document, context={"resolver": registry})
-        except ValidationError as error:
-            codes.update({fault.code for fault in faults_of(error, cls)})
+        except SpecError as error:
+            codes.update({fault.code for fault in error.diagnostics})
         else:
             codes["sound"] += 1
             text = spec.model_dump_json()

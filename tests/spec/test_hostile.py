@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 import layerkit as lk
 from layerkit import ModelSpec, Registry, SpecError
@@ -183,12 +182,12 @@ def test_sizes_reach_the_check_of_memory_unharmed(size: str) -> None:
 
 
 def test_a_million_layers_are_too_many_from_python_too() -> None:
-    with pytest.raises(ValidationError, match="at most 10000 items"):
+    with pytest.raises(SpecError, match="expected 10000 or fewer items"):
         ModelSpec(layers=(lk.ReLU(),) * 10**6, input_shape=(4,))
 
 
 def test_a_million_axes_are_too_many_from_python_too() -> None:
-    with pytest.raises(ValidationError, match="at most 32 items"):
+    with pytest.raises(SpecError, match="expected 32 or fewer items"):
         ModelSpec(layers=(lk.CategoricalCrossEntropy(),), input_shape=(1,) * 10**6)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from layerkit import (
     Affine,
@@ -488,7 +488,7 @@ class Joined(Layer):
 
 
 def test_an_axis_that_no_message_can_hold_is_a_fault_like_any_other() -> None:
-    with pytest.raises(ValidationError, match="joined fails on samples of shape"):
+    with pytest.raises(SpecError, match="joined fails on samples of shape"):
         ModelSpec(input_shape=(int("9" * 4300),) * 3, layers=(Joined(), CategoricalCrossEntropy()))
 
 
@@ -604,5 +604,5 @@ def test_from_python_layers_hold_layers_no_deeper_than_can_be_read() -> None:
     for _ in range(6):
         layer = Around(inside=(layer,))
     assert ModelSpec(input_shape=(4,), layers=(layer, CategoricalCrossEntropy()))
-    with pytest.raises(ValidationError, match="nested deeper than 16 levels, every default filled in"):
+    with pytest.raises(SpecError, match="nested deeper than 16 levels, every default filled in"):
         ModelSpec(input_shape=(4,), layers=(Around(inside=(layer,)), CategoricalCrossEntropy()))

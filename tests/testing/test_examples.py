@@ -155,7 +155,7 @@ class Hard(CategoricalCrossEntropy):
 
 
 def test_an_example_is_validated() -> None:
-    with pytest.raises(ComponentError, match=r"^Faulty\.examples .* raised ValidationError: .*greater than 0"):
+    with pytest.raises(ComponentError, match=r"^Faulty\.examples .* raised SpecError: .*greater than 0"):
         example(Faulty)
 
 

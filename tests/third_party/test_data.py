@@ -53,7 +53,10 @@ def test_a_file_trains_and_scores_as_arrays_do(folder: Path) -> None:
     ("spoil", "match"),
     [
         (lambda inputs, targets: (inputs[:, :2], targets), "shape"),
-        (lambda inputs, targets: (np.where(np.arange(4000)[:, None] == 77, np.nan, inputs), targets), "row 77 of the inputs"),
+        (
+            lambda inputs, targets: (np.where(np.arange(4000)[:, None] == 77, np.nan, inputs), targets),
+            "row 77, column 0 of",
+        ),
         (lambda inputs, targets: (inputs, targets + 1), "label 2 is out of range"),
         (lambda inputs, targets: (inputs, targets + 0.5), "expected integer labels"),
     ],

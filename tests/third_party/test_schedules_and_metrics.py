@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from layerkit_thirdparty import Plateau, TopK, WarmupCosine
 from numpy.testing import assert_allclose
-from pydantic import ValidationError
 from sklearn.metrics import top_k_accuracy_score
 
 import layerkit as lk
@@ -45,7 +44,7 @@ def test_two_figures_of_one_type_stand_side_by_side() -> None:
     scores = model.evaluate(np.ones((3, 2)), [0, 1, 2], metrics=[TopK(k=1), TopK(k=2), TopK(k=3)])
     assert list(scores) == ["loss", "top_1", "top_2", "top_3"]
     assert [scores[f"top_{k}"] for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
-    with pytest.raises(ValidationError, match='two figures are called "top_2"'):
+    with pytest.raises(lk.SpecError, match='two figures are called "top_2"'):
         lk.TrainingSpec(optimizer=lk.SGD(learning_rate=1.0), epochs=1, metrics=(TopK(k=2), TopK(k=1), TopK(k=2)))
 
 

@@ -58,7 +58,7 @@ def immutable(component: Component, rng: np.random.Generator) -> None:
     for name in type(component).model_fields:
         with contextlib.suppress(ValueError):
             setattr(component, name, getattr(component, name))
-            require(False, f"{type(component).__name__}.{name} can be assigned; model_config must keep frozen=True")
+            require(False, f"{type(component).__name__}.{name} can be assigned; a description must stay frozen")
 
 
 def docstring(component: Component, rng: np.random.Generator) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from layerkit_vision import Conv2D
 from numpy.testing import assert_allclose
-from pydantic import ValidationError
 
 from layerkit import Constant, HeNormal, ModelSpec, Node
+from layerkit.errors import SpecError
 
 
 @pytest.mark.parametrize("index", range(11))
@@ -105,7 +105,7 @@ def test_costs_are_those_of_the_formula() -> None:
     ids=str,
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(SpecError):
         Conv2D(**{"kernel_size": (3, 3), **options})
 
 

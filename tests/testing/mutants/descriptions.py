@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, PrivateAttr, model_serializer
+from pydantic import Field, PrivateAttr, model_serializer
 
 from layerkit import Array, Initializer, Shape
 from layerkit.testing.conformance import descriptions
@@ -51,7 +51,7 @@ class RoundsAField(Ones):
         return {"type": self.type, "factor": round(self.factor, 1)}
 
 
-@caught_by(descriptions.json_round_trip, "model_validate_json raised ValidationError")
+@caught_by(descriptions.json_round_trip, "model_validate_json raised SpecError")
 class WritesWhatItCannotRead(Ones):
     """All ones."""
 
@@ -86,7 +86,8 @@ class IsAnotherOnceUnpickled(Ones):
 class CanBeChanged(Ones):
     """All ones."""
 
-    model_config = ConfigDict(frozen=False)
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
 
 
 @caught_by(descriptions.docstring, "SaysNothing has no docstring")
