@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from layerkit.errors import TargetError
+from layerkit.stack.arrays import is_missing
 from layerkit.typing import Array, Shape
 
 _ROW_SUM_TOLERANCE = 1e-4
@@ -55,7 +56,7 @@ def class_targets(targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> 
 def _how_to_label(targets: Array, count: int) -> str:
     """Say how to make labels of targets that are none, where that is plain to see."""
     kind = targets.dtype.kind
-    missing = [row for row, target in enumerate(targets.flat) if target is None or target != target] if kind == "O" else []
+    missing = [row for row, target in enumerate(targets.flat) if is_missing(target)] if kind == "O" else []
     if missing:
         return f"; row {missing[0]} has no target: leave it out"
     if kind in "OSU":

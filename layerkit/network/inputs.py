@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from layerkit.data.samples import Rows
 from layerkit.errors import DataError
+from layerkit.stack.arrays import is_missing
 from layerkit.typing import Array, Shape
 
 
@@ -108,7 +109,7 @@ def _no_number(given: Array, names: list[str] | None) -> str:
         return f"{what or 'an array'} ({given.dtype}); make numbers of them first"
     place = next(place for place, item in np.ndenumerate(given) if not isinstance(item, numbers.Real))
     item = given[place]
-    missing = item is None or type(item).__name__ in ("NAType", "NaTType")
+    missing = is_missing(item)
     fault = "nothing" if missing else f"{item!r:.60}"
     advice = "fill it in or leave the row out" if missing else "make numbers of such columns, or leave them out"
     return f"{fault} in {_place(place, names, None)}; {advice}"

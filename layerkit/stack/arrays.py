@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -88,3 +89,9 @@ def _require_numbers(value: Any, dtype: np.dtype[Any], name: str) -> None:
     given = np.asarray(value)
     if given.dtype.kind not in "biuf" or (dtype.kind != "f" and not np.can_cast(given.dtype, dtype, "same_kind")):
         raise TypeError(f"array {name!r} is of {dtype}, received {given.dtype}")
+
+
+def is_missing(value: object) -> bool:
+    """Return whether an object in a column stands for nothing, in whichever table it comes from."""
+    nan = isinstance(value, float) and math.isnan(value)
+    return value is None or nan or type(value).__name__ in ("NAType", "NaTType")
