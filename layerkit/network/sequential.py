@@ -200,6 +200,9 @@ class Sequential:
         """Return how many layers there are, the loss included."""
         return len(self.nodes)
 
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
     def summary(self) -> None:
         """Print what the network consists of: a line for each node, with FLOPs of a step for one sample."""
         cost = cost_of(self.spec)
