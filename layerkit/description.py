@@ -65,9 +65,7 @@ class Description(BaseModel):
 
     def _refuse_change(self, name: str) -> NoReturn:
         cls = type(self).__name__
-        raise InputError(
-            f"{cls}.{name} cannot be changed, since a {cls} is frozen; make another one with the values that it shall have"
-        )
+        raise InputError(f"{cls}.{name} cannot be changed: what is described is frozen; make another {cls} with the new value")
 
     @classmethod
     def _ask_for_names(cls, unnamed: tuple[Any, ...]) -> NoReturn:

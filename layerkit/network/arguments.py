@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from layerkit.data.samples import ArraySamples
+from layerkit.description import Description
 from layerkit.errors import InputError
 from layerkit.network.inputs import as_array
 from layerkit.optimizers.sgd import SGD
@@ -31,10 +32,10 @@ def network_spec(
     InputError
         If the layers are no list of layers, or it is not said what enters them.
     """
-    if more or isinstance(layers, Stage | type | str | dict | set | frozenset):
+    if more or isinstance(layers, Stage | type | str | dict | set | frozenset):  # a set has no order
         raise InputError("the layers of a Sequential stand in one list: Sequential([Affine(units=32), ...], input_shape=...)")
-    if isinstance(layers, ModelSpec) or hasattr(layers, "model"):
-        raise InputError("a Sequential takes a list of layers; layerkit.build(spec.model) makes the network of a spec")
+    if isinstance(layers, Description):
+        raise InputError("a Sequential takes a list of layers; layerkit.build makes the network of a ModelSpec")
     if input_shape is None:
         raise InputError("input_shape is missing, the shape of one sample without the batch: input_shape=inputs.shape[1:]")
     shape = _shape(input_shape)

@@ -328,7 +328,7 @@ class Sequential:
         DivergedError
             If the loss or a prediction is not finite.
         """
-        wanted = [Metric.model_validate(metric) for metric in metrics]
+        wanted = [Metric.made_of(metric, "evaluate: metrics") for metric in metrics]
         with np.errstate(all="ignore"):  # overflow shows in what is not finite, and is reported as that
             scores = {"loss": self.loss(inputs, targets, sample_weight)}
             predictions = self.predict(inputs) if metrics else np.zeros(0)
