@@ -80,7 +80,7 @@ def read_only(array: Array) -> Array:
 
 
 def _all_finite(array: Array) -> bool:
-    return np.count_nonzero(np.isfinite(array)) == array.size  # twice as fast as .all() for a single sample
+    return int(np.count_nonzero(np.isfinite(array))) == array.size  # twice as fast as .all() for a single sample
 
 
 def _misshapen(given: Array, input_shape: Shape) -> str:
