@@ -95,4 +95,5 @@ from layerkit.training.run import run as run
 from layerkit.training.trainer import Trainer as Trainer
 from layerkit.typing import Array as Array
 from layerkit.typing import Shape as Shape
+from layerkit.typing import SpecPath as SpecPath
 from layerkit.version import __version__ as __version__

@@ -33,7 +33,7 @@ class Description(BaseModel):
         if unnamed:
             self._ask_for_names(unnamed)
         with told(type(self).__name__, type(self)):
-            super().__init__(**_plain(values))
+            super().__init__(**plain(values))
 
     # Validation does not come by here: it makes its objects by itself, as fast as if there was no __init__.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -47,7 +47,7 @@ class Description(BaseModel):
     def made_of(cls, obj: Any, what: str, **options: Any) -> Self:
         """Return what ``obj`` describes, as `model_validate` does; in errors it is called ``what``."""
         with told(what, cls):
-            return super().model_validate(_plain(obj), **options)
+            return super().model_validate(plain(obj), **options)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -76,12 +76,12 @@ class Description(BaseModel):
         raise InputError(f"{cls.__name__} takes its values by name" + (advice if written else ", and has none to give"))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return ``value`` with NumPy's scalars as Python's; nothing else is converted."""
     if isinstance(value, np.generic):
         return value.item()
     if type(value) is dict:
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(map(_plain, value))
+        return type(value)(map(plain, value))
     return value

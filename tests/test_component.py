@@ -266,11 +266,11 @@ def test_the_schema_of_a_field_names_the_family_alone() -> None:
     ("value", "loc", "code", "message"),
     [
         ({"value": 0.5}, (), "missing_key", 'missing key "type"'),
-        ({"type": 3}, ("type",), "wrong_type", "expected a string, received 3"),
+        ({"type": 3}, ("type",), "wrong_type", "expected a string, received 3; write '3'"),
         ({"type": None}, ("type",), "wrong_type", "expected a string, received None"),
         ({"type": "konstant"}, ("type",), "unknown_type", "there is no konstant"),
         ({"type": "constant"}, (), "missing_key", 'missing key "value"'),
-        ({"type": "constant", "value": "0.5"}, ("value",), "wrong_type", "expected a number, received '0.5'"),
+        ({"type": "constant", "value": "0.5"}, ("value",), "wrong_type", "expected a number, received '0.5'; write 0.5"),
         ({"type": "constant", "value": 0.5, "valeu": 1}, ("valeu",), "unknown_key", 'unknown key; did you mean "value"?'),
         ("constant", (), "missing_key", '"constant" alone does not say enough; write {"type": "constant", "value": 0.1}'),
         ("konstant", (), "unknown_type", "there is no konstant"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from layerkit.diagnostics.diagnostic import Diagnostic, Location, shortened
+from layerkit.diagnostics.foreign_keys import KEYS_MEANT, KEYS_WITHOUT_COUNTERPART
 from layerkit.diagnostics.nested_errors import flat_errors, nested_error, own_error
+from layerkit.diagnostics.pattern_words import in_words
 from layerkit.errors import SpecError, described
 
 MAX_FAULTS = 2000
@@ -31,6 +34,10 @@ class Fault:
     message: str
     suggestion: str | None = None
     at_key: bool = False
+
+    def diagnostic(self, what: str) -> Diagnostic:
+        """Return the fault as one of something that is no file, and is called ``what``."""
+        return Diagnostic(what, self.location, self.code, self.message, self.suggestion)
 
 
 def raise_faults(faults: Sequence[Fault]) -> None:
@@ -51,7 +58,7 @@ def told(what: str, root: type[BaseModel]) -> Iterator[None]:
         yield
     except ValidationError as error:
         faults = faults_of(error, root, shown=repr)[:MAX_FAULTS]
-        raise SpecError([Diagnostic(what, item.location, item.code, item.message, item.suggestion) for item in faults]) from None
+        raise SpecError([fault.diagnostic(what) for fault in faults]) from None
 
 
 def _as_json(value: Any) -> str:
@@ -72,7 +79,7 @@ def faults_of(error: ValidationError, root: type[BaseModel], shown: Callable[[An
         # pydantic counts only the sound items of a list, and then finds too few.
         if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]
     ]
-    return [_fault(item, root, lambda value: shortened(shown(value))) for item in errors[: MAX_FAULTS + 1]]
+    return [_fault(item, root, shown) for item in errors[: MAX_FAULTS + 1]]
 
 
 def _fault(error: dict[str, Any], root: type[BaseModel], shown: Callable[[Any], str]) -> Fault:
@@ -84,6 +91,12 @@ def _fault(error: dict[str, Any], root: type[BaseModel], shown: Callable[[Any], 
         kind = "finite_number"  # no float is as large
     if kind == "extra_forbidden":
         known = context.get("known_keys") or _keys_at(root, location[:-1])
+        meant = KEYS_MEANT.get(str(location[-1]))
+        if meant in known:
+            return Fault(location, "unknown_key", f'unknown key; it is called "{meant}" here', meant, at_key=True)
+        remark = KEYS_WITHOUT_COUNTERPART.get(str(location[-1]))
+        if remark is not None:
+            return Fault(location, "unknown_key", f"unknown key; {remark}", at_key=True)
         nearest = next(iter(difflib.get_close_matches(str(location[-1])[:64], known, n=1)), None)
         advice = f'; did you mean "{nearest}"?' if nearest else f"; expected one of {', '.join(known)}" if known else ""
         return Fault(location, "unknown_key", f"unknown key{advice}", nearest, at_key=True)
@@ -94,10 +107,13 @@ def _fault(error: dict[str, Any], root: type[BaseModel], shown: Callable[[Any], 
         return Fault(location[:-1], "missing_key", f'missing key "{last}"', last)
     if kind in _EXPECTED:
         code, template = _EXPECTED[kind]
-        expected = template.format(**context)
+        expected = in_words(context["pattern"]) if "pattern" in context else template.format(**context)
         if kind == "literal_error":
             expected = expected.replace("'", '"')  # pydantic quotes as Python does, and JSON cannot
-        return Fault(location, code, f"expected {expected}, received {shown(error['input'])}")
+        instead = [shown(value) for value in _instead(kind, error["input"])]
+        advice = f"; write {' or '.join(instead)}" if instead else ""
+        remedy = instead[0] if len(instead) == 1 else None
+        return Fault(location, code, f"expected {expected}, received {shortened(shown(error['input']))}{advice}", remedy)
     if kind in ("value_error", "assertion_error"):
         return Fault(location, "invalid_value", shortened(error["msg"].split(", ", 1)[-1], 300))
     return Fault(location, "invalid_value", error["msg"])
@@ -126,9 +142,44 @@ _EXPECTED = {
     "too_long": ("out_of_range", "{max_length} or fewer items"),
     "string_too_short": ("out_of_range", "{min_length} or more characters"),
     "string_too_long": ("out_of_range", "{max_length} or fewer characters"),
-    "string_pattern_mismatch": ("out_of_range", "text that matches {pattern}"),
+    "string_pattern_mismatch": ("out_of_range", "{pattern}"),
 }
 """pydantic's kinds of error: our code, and how to say what was expected."""
+
+
+_READ_AS: dict[str, type | tuple[type, ...]] = {
+    "int_type": int,
+    "float_type": (int, float),
+    "bool_type": bool,
+    "tuple_type": list,
+    "list_type": list,
+}
+"""What a string would have to hold to be what is expected, without its quotes."""
+_TRUTH = {"1": True, "yes": True, "on": True, "true": True, "0": False, "no": False, "off": False, "false": False}
+
+
+def _instead(kind: str, value: Any) -> list[Any]:
+    """Return what may be meant by a value of the wrong type, where that is clear."""
+    if kind in ("int_type", "int_from_float") and type(value) is float and math.isfinite(value):
+        return sorted({math.floor(value), math.ceil(value)})
+    if isinstance(value, str) and kind in _READ_AS and len(value) <= 60:
+        try:
+            held = json.loads(value)
+        except (ValueError, RecursionError):
+            held = None
+        if isinstance(held, _READ_AS[kind]) and isinstance(held, bool) == (kind == "bool_type"):
+            return [held]
+        if kind in ("tuple_type", "list_type") and type(held) in (int, float):
+            return [[held]]
+    if kind == "bool_type" and str(value).lower() in _TRUTH:
+        return [_TRUTH[str(value).lower()]]
+    if kind in ("int_type", "float_type") and isinstance(value, bool):
+        return [int(value)]
+    if kind == "string_type" and type(value) in (int, float):
+        return [str(value)]
+    if kind in ("tuple_type", "list_type") and (type(value) in (int, float) or (type(value) is dict and len(str(value)) <= 60)):
+        return [[value]]
+    return []
 
 
 def _keys_at(root: type[BaseModel], location: Iterable[str | int]) -> list[str]:

@@ -41,7 +41,9 @@ class Affine(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
-            raise ShapeError(f"affine expects samples that are vectors (D,), received shape {input_shape}; flatten them first")
+            raise ShapeError(
+                f'affine expects samples that are vectors (D,), received shape {input_shape}; put {{"type": "flatten"}} before it'
+            )
         return (self.units,)
 
     def parameters(self, input_shape: Shape) -> Mapping[str, Parameter]:

@@ -40,7 +40,10 @@ class CategoricalCrossEntropy(Loss):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
-            raise ShapeError(f"crossentropy expects one logit a class, a vector (K,), received shape {input_shape}")
+            raise ShapeError(
+                f"crossentropy expects one logit a class, a vector (K,), received shape {input_shape}; "
+                'put {"type": "affine", "units": K} before it, for K classes'
+            )
         return ()
 
     def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:

@@ -14,6 +14,7 @@ from layerkit.description import Description
 from layerkit.errors import InputError
 from layerkit.network.inputs import as_array
 from layerkit.optimizers.sgd import SGD
+from layerkit.spec.check import from_python
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import TrainingSpec
 from layerkit.stack.stage import Stage
@@ -41,7 +42,7 @@ def network_spec(
     shape = _shape(input_shape)
     if shape[:1] == (None,):
         raise InputError(f"input_shape has no axis for the batch: write input_shape={shape[1:]}")
-    return ModelSpec.made_of({"layers": layers, "input_shape": shape, "dtype": _name(dtype)}, "Sequential")
+    return from_python(ModelSpec, {"layers": layers, "input_shape": shape, "dtype": _name(dtype)}, "Sequential")
 
 
 def training_spec(options: Mapping[str, Any], count: int) -> TrainingSpec:
@@ -55,7 +56,7 @@ def training_spec(options: Mapping[str, Any], count: int) -> TrainingSpec:
     if options.get("optimizer") is None:
         small_batches = {"optimizer": SGD(learning_rate=0.01, momentum=0.9), "batch_size": min(32, count)}
         options = small_batches | {name: value for name, value in options.items() if name != "optimizer"}
-    return TrainingSpec.made_of({"epochs": 100} | dict(options), "fit")
+    return from_python(TrainingSpec, {"epochs": 100, **options}, "fit")
 
 
 def held_out_samples(validation: Any) -> ArraySamples:

@@ -10,7 +10,9 @@ from functools import cached_property
 
 from layerkit.component import Component, ComponentT
 from layerkit.errors import AmbiguousTypeError, RegistrationError, UnknownTypeError, WrongFamilyError
+from layerkit.registry.known_plugins import known_owner
 from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
+from layerkit.registry.synonyms import not_needed, spelling, type_meant
 
 LOCAL_DISTRIBUTION = "local"
 """Stands for the running program, where it brings a class of its own."""
@@ -152,20 +154,52 @@ class Registry:
         distribution, colon, bare = tag.rpartition(":")
         return self._index.get((family, f"{canonical_name(distribution)}:{bare}" if colon else bare), ())
 
+    def where_from(self, tag: str) -> str | None:
+        """Return what to say of a type that is not here and that a known plugin has; None where there is nothing to say.
+
+        A plugin that was set aside is none to install.
+        """
+        distribution, colon, bare = tag.rpartition(":")
+        owner = known_owner(bare)
+        if owner is None or self.matches(Component, tag) or owner in {problem.distribution for problem in self.problems}:
+            return None
+        if colon and canonical_name(distribution) != owner:
+            return None
+        remark = self._whole._remark
+        return f"{owner} has it" if remark else f"{owner} has it: pip install {owner}"
+
     def _missing(self, family: type[Component], tag: str) -> UnknownTypeError | WrongFamilyError:
-        noun = family.noun()
+        noun, tag = family.noun(), tag[:64]
         remarks = [str(problem) for problem in self._problems] + ([self._remark] if self._remark else [])
         closing = "".join(f" ({remark})" for remark in remarks)
-        elsewhere = self._held(Component, tag)
-        if elsewhere:
-            return WrongFamilyError(f'"{tag}" is {elsewhere[0].family.noun()}; expected {noun}{closing}')
         members = [item for item in self._own if issubclass(item.component, family)]
         known = sorted({item.qualified if ":" in tag else item.tag for item in members})
-        nearest = difflib.get_close_matches(tag[:64].lower(), known, n=3)
-        hint = " or ".join(f'"{name}"' for name in nearest)
-        message = f'no installed distribution offers {noun} of type "{tag[:64]}"'
-        message += f"; did you mean {hint}?" if hint else f"; there are {', '.join(known) or 'none'}"
-        return UnknownTypeError(message + closing, nearest[0] if nearest else None)
+        elsewhere = self._held(Component, tag)
+        if elsewhere:
+            choice = f", such as {known[0]}" if known else "; there is none here"
+            return WrongFamilyError(f'"{tag}" is {elsewhere[0].family.noun()}; expected {noun}{choice}{closing}')
+        advice, suggestion = self._advice(family, tag, known)
+        return UnknownTypeError(f'no installed distribution offers {noun} of type "{tag}"; {advice}{closing}', suggestion)
+
+    def _advice(self, family: type[Component], tag: str, known: list[str]) -> tuple[str, str | None]:
+        """Return what to do about an unknown type, and what to write instead where that is clear."""
+        meant = type_meant(tag)
+        needless = not_needed(tag)
+        if needless and self._held(family, needless[0]):
+            return needless[1], None
+        if meant and self._held(family, meant):
+            return (
+                f'write "{meant}", as it is called here' if spelling(meant) != spelling(tag) else f'did you mean "{meant}"?'
+            ), meant
+        origin = self.where_from(meant or tag)
+        if origin:
+            return f'write "{meant}", as it is called here; {origin}' if meant and meant != tag else origin, meant
+        spelt = {spelling(name): name for name in reversed(known)}
+        alike = [spelt[spelling(tag)]] if spelling(tag) in spelt else difflib.get_close_matches(tag.lower(), known, n=3)
+        if alike:
+            quoted = [f'"{name}"' for name in alike]
+            return f"did you mean {' or '.join(quoted)}?", alike[0]
+        return f"there {'is' if len(known) == 1 else 'are'} {', '.join(known) or 'none'}", None
 
 
 def refuse_repeated(offered: Iterable[Registration]) -> None:

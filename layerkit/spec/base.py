@@ -8,9 +8,8 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from layerkit.description import Description
+from layerkit.diagnostics.pattern_words import REQUIREMENT
 
-REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+$"
-"""What is recorded of a distribution, in the form that pip installs."""
 FORMAT_VERSION = 1
 """The version of the spec format that this layerkit reads and writes."""
 

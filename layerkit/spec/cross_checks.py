@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from layerkit.data.base import Dataset, DatasetFacts
 from layerkit.diagnostics.faults import Fault, failure
 from layerkit.metrics.base import Metric
+from layerkit.registry.discovery import installed_registry
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
 from layerkit.spec.structure import loss_kinds, structure_faults
-from layerkit.stack.loss import Loss
+from layerkit.stack.loss import Loss, Task
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
 
@@ -94,15 +95,19 @@ def data_faults(
         return [Fault(("data",), "data_failed", failure(f"{data.type} fails", error))]
     faults = []
     if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
-        message = f"samples of {data.type} have shape {facts.input_shape}; the model expects {input_shape}"
-        faults.append(Fault(("model", "input_shape"), "data_mismatch", message))
+        written = str(list(facts.input_shape))
+        message = f"samples of {data.type} have shape {facts.input_shape}, the model expects {input_shape}; write {written}"
+        faults.append(Fault(("model", "input_shape"), "data_mismatch", message, written))
     if plans:
         faults += _target_faults(data, facts, plans)
     if facts.train_count == 0:
-        faults.append(Fault(("data",), "data_failed", f"{data.type} leaves no sample to train on"))
+        faults.append(Fault(("data",), "data_failed", f"{data.type} leaves no sample to train on; make its test part smaller"))
     elif facts.train_count is not None and batch_size is not None and batch_size > facts.train_count:
-        message = f"{batch_size} is more than the {facts.train_count} training samples of {data.type}"
-        faults.append(Fault(("training", "batch_size"), "batch_size", message))
+        message = (
+            f"{batch_size} is more than the {facts.train_count} training samples of {data.type}; write {facts.train_count} or "
+            "less, or null for all of them"
+        )
+        faults.append(Fault(("training", "batch_size"), "batch_size", message, str(facts.train_count)))
     return faults
 
 
@@ -113,7 +118,7 @@ def metric_faults(metrics: Sequence[Metric | None], plans: Sequence[NodePlan]) -
     for index, metric in enumerate(metrics):
         if metric is not None and loss.task is not None and loss.task not in metric.tasks:
             wanted = " and ".join(_TARGETS[task] for task in metric.tasks)
-            message = f"{metric.type} is for {wanted}; {loss.type} is for {_TARGETS[loss.task]}"
+            message = f"{metric.type} is for {wanted}, {loss.type} is for {_TARGETS[loss.task]}; leave this metric out"
             faults.append(Fault(("training", "metrics", index), "task_mismatch", message))
     return faults
 
@@ -127,8 +132,8 @@ def _target_faults(data: Dataset, facts: DatasetFacts, plans: Sequence[NodePlan]
     loss, place = plans[-1].stage, ("model", "layers", len(plans) - 1)
     assert isinstance(loss, Loss)
     if facts.task is not None and loss.task not in (None, facts.task):
-        message = f"{loss.type} is for {_TARGETS[loss.task]}; the targets of {data.type} are {_TARGETS[facts.task]}"
-        return [Fault(place, "task_mismatch", message)]
+        message = f"{loss.type} is for {_TARGETS[loss.task]}, the targets of {data.type} are {_TARGETS[facts.task]}"
+        return [Fault(place, "task_mismatch", f"{message}; {_losses_for(facts.task)}")]
     try:
         n_outputs = loss.class_count(plans[-1].input_shape)
         if n_outputs is not None and type(n_outputs) is not int:
@@ -139,4 +144,44 @@ def _target_faults(data: Dataset, facts: DatasetFacts, plans: Sequence[NodePlan]
         return [Fault(place, "layer_failed", failure("the loss fails", error))]
     if facts.n_classes is None or n_outputs is None or facts.n_classes <= n_outputs:
         return []
-    return [Fault(place, "class_count", f"{data.type} has {facts.n_classes} classes; the loss receives {n_outputs} outputs")]
+    short = f"{data.type} has {facts.n_classes} classes, and {n_outputs} outputs reach the loss, model.layers[{len(plans) - 1}]"
+    deciding = _deciding_field(plans, facts.n_classes)
+    if deciding is None:
+        return [Fault(place, "class_count", f"{short}; it needs an output a class")]
+    return [Fault(("model", *deciding), "class_count", f"{short}; write {facts.n_classes}", str(facts.n_classes))]
+
+
+def _losses_for(task: Task) -> str:
+    """Say which losses are for such targets."""
+    losses = [item for item in installed_registry().registrations if issubclass(item.component, Loss)]
+    fitting = sorted({item.tag for item in losses if getattr(item.component, "task", None) == task})
+    return f"choose {' or '.join(fitting)}" if fitting else f"no loss for {_TARGETS[task]} is installed, choose other data"
+
+
+def _deciding_field(plans: Sequence[NodePlan], n_outputs: int) -> tuple[str | int, ...] | None:
+    """Return the place in the model of the number that gives the loss ``n_outputs`` outputs when they are written there.
+
+    It is looked for by trying, from the last layer to the last one with parameters.
+    """
+    for index in range(len(plans) - 2, -1, -1):
+        layer = plans[index].stage
+        for name in type(layer).model_fields:
+            if type(getattr(layer, name)) is int and _outputs(layer, {name: n_outputs}, plans[index:]) == n_outputs:
+                return "layers", index, name
+        if plans[index].parameters:
+            break
+    return None
+
+
+def _outputs(layer: Stage, change: dict[str, int], plans: Sequence[NodePlan]) -> int | None:
+    """Return how many outputs reach the loss at the end of ``plans`` if the first layer is changed; None where that fails."""
+    try:
+        shape = layer.model_copy(update=change).output_shape(plans[0].input_shape)
+        for plan in plans[1:-1]:
+            shape = plan.stage.output_shape(shape)
+        loss = plans[-1].stage
+        return loss.class_count(shape) if isinstance(loss, Loss) else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a third party's layer may fail in any way, even exit
+        return None

@@ -28,11 +28,19 @@ class ModelSpec(Spec):
         If a value is wrong, the loss is missing or in the middle, a name stands twice, or shapes do not fit.
     """
 
-    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MAX_AXES, strict=False)]
+    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MAX_AXES, strict=False, examples=[[64]])]
     """Axis lengths of one input sample, without the batch."""
     dtype: Literal["float32", "float64"] = "float32"
     """Of every floating-point array in the network."""
-    layers: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_LAYERS, strict=False)]
+    layers: Annotated[
+        tuple[Stage, ...],
+        Field(
+            min_length=1,
+            max_length=MAX_LAYERS,
+            strict=False,
+            examples=[[{"type": "affine", "units": 10}, {"type": "crossentropy"}]],
+        ),
+    ]
     """The stack, from the inputs to the loss."""
 
     @model_validator(mode="after")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 from itertools import islice
 from typing import Any
 
-from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location, path_text
+from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location, path_text, shortened
 from layerkit.diagnostics.faults import Fault
-from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, TooDeepError, parse
+from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, Positions, TooDeepError, parse
+from layerkit.spec.spelling import number_like, quoted_otherwise
 
 _PATH = re.compile(r"[\w$-]+(?:\.[\w$-]+|\[[0-9]{1,9}\])*")
 _STEP = re.compile(r"\[([0-9]+)\]|([\w$-]+)")
-_BARE_WORD = re.compile(r"[A-Za-z][\w./-]*")
+_BARE_WORD = re.compile(r"[A-Za-z./][\w./-]*")
+_WORDS_OF_JSON = {"true": "true", "false": "false", "null": "null", "none": "null"}
 
 
 class Override:
     """One assignment of a value to a place in a document.
 
-    The value is JSON; a word that is no JSON, such as ``adam`` or ``data/train.csv``, is a string.
+    The value is JSON; a word that is no JSON, such as ``float64`` or ``../weights.safetensors``, is a string.
     """
 
     def __init__(self, argument: str) -> None:
@@ -35,7 +39,8 @@ class Override:
     def apply(self, document: Any) -> list[Fault]:
         """Make the assignment in ``document``; return what keeps it from being made."""
         if not self._well_formed:
-            return [self._fault("expected PATH=VALUE, such as model.layers[0].units=64")]
+            hint = "; items count from 0" if "[-" in self.argument else ""
+            return [self._fault(f"expected PATH=VALUE, such as model.layers[0].units=64{hint}")]
         if len(self.location) > MAX_DEPTH:  # the rest of the path was not looked at
             return [Fault(self.location, "too_deep", TOO_DEEP)]
         try:
@@ -43,17 +48,18 @@ class Override:
         except TooDeepError:
             return [Fault(self.location, "too_deep", TOO_DEEP)]
         except (ValueError, RecursionError):
-            if not _BARE_WORD.fullmatch(self._value) or self._value in ("NaN", "Infinity"):
-                return [self._fault("the value is no JSON; a string with spaces or marks in it stands in double quotes")]
+            remedy = self._remedy()
+            if remedy is not None:
+                return [self._fault(remedy)]
             value = self._value
         holder: Any = document
         *steps, last = self.location
         for depth, step in enumerate(steps, start=1):
             if not _has(holder, step):
-                return [self._fault(f"there is no {path_text(self.location[:depth])}")]
+                return [self._no_place(holder, depth)]
             holder = holder[step]
         if not _has(holder, last) and not (isinstance(holder, dict) and isinstance(last, str)):
-            return [self._fault(f"there is no {path_text(self.location)}")]
+            return [self._no_place(holder, len(self.location))]
         holder[last] = value
         return []
 
@@ -71,6 +77,42 @@ class Override:
             details["source"],
             details["marked"],
         )
+
+    def _remedy(self) -> str | None:
+        """Return what to write for a value that is no JSON; None for a word, which is a string."""
+        value = self._value
+        if value.lower() in _WORDS_OF_JSON and value != "none":
+            return f"JSON has no word {value}; write {_WORDS_OF_JSON[value.lower()]}"
+        if not value:
+            return 'there is no value behind the "="; a text without characters is written as ""'
+        if number_like(value, 0) == value or value in ("NaN", "Infinity", "-Infinity") or value[0] in '[{"':
+            return Positions(value, wanted=()).faults[0].message
+        if _BARE_WORD.fullmatch(value):
+            return None
+        quoted = quoted_otherwise(value, 0)
+        if quoted is not None and quoted[0] == len(value):
+            return f"{quoted[1]}, as in --set '{path_text(self.location)}={json.dumps(value[1:-1], ensure_ascii=False)}'"
+        written = shortened(json.dumps(value, ensure_ascii=False), 40)
+        return f"a string with spaces or marks in it stands in double quotes: --set '{path_text(self.location)}={written}'"
+
+    def _no_place(self, holder: Any, depth: int) -> Fault:
+        """Return the fault that the first ``depth`` steps lead nowhere; all but the last lead to ``holder``."""
+        step, around = self.location[depth - 1], path_text(self.location[: depth - 1])
+        message = f"there is no {path_text(self.location[:depth])}"
+        if isinstance(holder, list):
+            if isinstance(step, str) and step.isdigit():
+                return self._fault(f"{message}; items are written in brackets: {around}[{int(step[:9])}]")
+            return self._fault(
+                f"{message}; {around} has {len(holder)} items" + (f", [0] to [{len(holder) - 1}]" if holder else "")
+            )
+        if not isinstance(holder, dict):
+            return self._fault(f"{message}; {around or 'the document'} is no object, set it as a whole")
+        if isinstance(step, int):
+            return self._fault(f"{message}; {around} is no list, its keys are {shortened(', '.join(list(holder)[:8]), 100)}")
+        nearest = difflib.get_close_matches(step[:64], list(holder)[:100], n=1)
+        if nearest:
+            return self._fault(f"{message}; did you mean {path_text((*self.location[: depth - 1], *nearest))}?")
+        return self._fault(f"{message}; set it as a whole: --set '{path_text(self.location[:depth])}={{...}}'")
 
     def _fault(self, message: str) -> Fault:
         return Fault(self.location, "override", message)

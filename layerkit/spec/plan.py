@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from layerkit.diagnostics.diagnostic import shortened
 from layerkit.diagnostics.faults import Fault, failure
 from layerkit.errors import LayerkitError
+from layerkit.registry.discovery import installed_registry
 from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
 from layerkit.stack.arrays import can_be_attribute
 from layerkit.stack.declarations import Parameter, State
@@ -46,6 +48,9 @@ class StackError(LayerkitError):
         self.fault = fault
 
 
+_FIRST = "input_shape, which is that of one sample, without the batch"
+
+
 def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") -> tuple[NodePlan, ...]:
     """Return the plan of every node, shapes handed from layer to layer.
 
@@ -64,8 +69,8 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
             inner = replace(error.fault, location=("layers", index, *error.fault.location))
             raise StackError(inner) from error
         except LayerkitError as error:
-            giver = plans[-1].name if plans else f"the input of {within[:-1]}" if within else "the input"
-            message = shortened(f"{error} (from {giver})", 300)
+            giver = plans[-1].name if plans else f"the input of {within[:-1]}" if within else _FIRST
+            message = shortened(f"{error} (from {giver})", 300) + _origins(str(error)[:300])
             raise StackError(Fault(("layers", index), "shape_mismatch", message)) from error
         except KeyboardInterrupt:
             raise
@@ -75,6 +80,15 @@ def plan_nodes(layers: Sequence[Stage], input_shape: Shape, within: str = "") ->
         plans.append(plan)
         input_shape = plan.output_shape
     return tuple(plans)
+
+
+def _origins(advice: str) -> str:
+    """Say where the types come from that advice names as ``{"type": "flatten"}`` and that are not installed."""
+    tags = dict.fromkeys(_NAMED_TYPE.findall(advice))
+    return "".join(f'; "{tag}" is not known here, {origin}' for tag in tags if (origin := installed_registry().where_from(tag)))
+
+
+_NAMED_TYPE = re.compile(r'{"type": "(\w+)"')
 
 
 def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:

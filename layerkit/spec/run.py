@@ -22,11 +22,13 @@ class RunSpec(Spec):
     """Names the run directory."""
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
     """Decides every random number of the run."""
-    data: Dataset
+    data: Dataset = Field(examples=[{"type": "digits"}])
     """Where the samples come from."""
-    model: ModelSpec
+    model: ModelSpec = Field(
+        examples=[{"input_shape": [64], "layers": [{"type": "affine", "units": 10}, {"type": "crossentropy"}]}]
+    )
     """The network."""
-    training: TrainingSpec
+    training: TrainingSpec = Field(examples=[{"optimizer": {"type": "sgd", "learning_rate": 0.1}, "epochs": 10}])
     """How it is trained."""
 
     @field_serializer("model", mode="wrap")

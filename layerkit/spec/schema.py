@@ -55,7 +55,10 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
         "title": "layerkit spec",
         "type": "object",
         "required": ["layerkit"],
-        "if": {"anyOf": [{"required": ["layers"]}, {"required": ["input_shape"]}], "not": {"required": ["model"]}},
+        "if": {
+            "anyOf": [{"required": ["layers"]}, {"required": ["input_shape"]}],
+            "not": {"anyOf": [{"required": [block]} for block in ("data", "model", "training")]},
+        },
         "then": {"$ref": "#/$defs/ModelSpec"},
         "else": {"$ref": "#/$defs/RunSpec"},
         "$defs": {name: _with_family_references(definitions[name]) for name in sorted(definitions)},

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from layerkit.diagnostics.diagnostic import Location
 from layerkit.diagnostics.faults import MAX_FAULTS
+from layerkit.spec.foreign_files import EXAMPLE
+from layerkit.spec.spelling import json_word, number_advice, number_like, quoted_otherwise, word_advice, word_like
 
 MAX_CHARACTERS = 2**20
 """Longest text that is read; a spec of ten thousand layers stays below it."""
@@ -28,17 +30,13 @@ MAX_VALUES = 2**17
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_WORD = re.compile(r"[-+]?[A-Za-z_][A-Za-z0-9_]*")
+_DECIMAL_COMMA = re.compile(r":[ \t]*(-?[0-9]{1,20}),[ \t]*([0-9]{1,20})(?![\w.])")
+"""A number with a comma in it, as the value of a key."""
 _WORDS = {"true": True, "false": False, "null": None}
 _NOT_FINITE = {"NaN", "Infinity", "-Infinity", "+Infinity", "nan", "inf", "-inf"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HINTS = {
-    "": "; the text ends here",
-    "'": "; JSON has double quotes only",
-    "/": "; JSON has no comments",
-    "#": "; JSON has no comments",
-}
-"""What to say of the character at which reading stopped."""
+_COMMENT = re.compile(r"//|/\*|#")
+_ARITHMETIC = re.compile(r"[-+*/%^]")
 
 
 class TextFault(NamedTuple):
@@ -155,7 +153,7 @@ class Positions:
             end = self._skip(0)
             self.document, end = self._value(end, ())
             if self._skip(end) < len(text):
-                self._unexpected(self._skip(end), (), "nothing after the document")
+                self._unexpected(self._skip(end), (), "nothing after the document", "; take out what follows")
         except _SyntaxFault as stop:
             self.faults.append(stop.fault)
             self.broken = True
@@ -173,11 +171,17 @@ class Positions:
     def _fail(self, offset: int, length: int, location: Location, message: str, code: str = "syntax") -> NoReturn:
         raise _SyntaxFault(TextFault(offset, length, location, code, message))
 
-    def _unexpected(self, offset: int, location: Location, expected: str) -> NoReturn:
+    def _unexpected(self, offset: int, location: Location, expected: str, remedy: str = "") -> NoReturn:
         """Stop at a character that cannot stand where it does."""
-        hint = _HINTS.get(self.text[offset : offset + 1], "")
+        quoted = quoted_otherwise(self.text, offset)
+        if quoted is not None:
+            self._fail(offset, quoted[0], location, quoted[1])
+        if _COMMENT.match(self.text, offset):
+            self._fail(offset, 1, location, "JSON has no comments; take this one out")
         end = len(self.text.rstrip(" \t\n\r"))  # of a text that ends too early, the last line shows more than the empty one below
-        self._fail(min(offset, end), 1, location, f"expected {expected}{hint}")
+        if offset >= end:
+            remedy = "; the text ends here"
+        self._fail(min(offset, end), 1, location, f"expected {expected}{remedy}")
 
     def _note(self, offset: int, length: int, location: Location, code: str, message: str) -> None:
         if len(self.faults) == MAX_FAULTS:
@@ -210,17 +214,17 @@ class Positions:
             return result, end + 1
         while True:
             if self.text[end : end + 1] != '"':
-                self._unexpected(end, location, "a key in double quotes")
+                self._no_key(end, location)
             start = end
             key, end = self._string(start, location, is_key=True)
             inner = (*location, key)
             if key in result:
-                self._note(start, end - start, inner, "duplicate_key", "this key stands twice in one object")
+                self._note(start, end - start, inner, "duplicate_key", "this key stands twice in one object; keep one of them")
             if self._wanted is None or inner in self._wanted:
                 self._keys[inner] = start, end - start
             colon = self._skip(end)
             if self.text[colon : colon + 1] != ":":
-                self._unexpected(colon, inner, '":" after the key')
+                self._no_colon(end, colon, inner)
             result[key], end = self._value(self._skip(colon + 1), inner)
             self._refuse_length(result, start, location)
             end, done = self._separator(end, "}", location)
@@ -252,54 +256,113 @@ class Positions:
         if found == closing:
             return mark + 1, True
         if found != ",":
-            self._unexpected(mark, location, f'"," or "{closing}"')
+            self._no_separator(offset, mark, closing, location)
         following = self._skip(mark + 1)
         if self.text[following : following + 1] == closing:
-            self._fail(mark, 1, location, f'"," before "{closing}"; JSON allows none after the last item')
+            self._fail(mark, 1, location, f'"," before "{closing}"; JSON allows none after the last item, take it out')
+        if self.text[following : following + 1] == ",":
+            self._fail(following, 1, location, 'there is a "," before this one already; take one of them out')
         return following, False
+
+    def _no_key(self, offset: int, location: Location) -> NoReturn:
+        """Stop where a key should begin."""
+        word = word_like(self.text, offset) or number_like(self.text, offset)
+        if decimal := _DECIMAL_COMMA.search(self.text, max(0, offset - 50), offset + 20):
+            self._fail(offset, 1, location, f"expected a key in double quotes; for a fraction write {decimal[1]}.{decimal[2]}")
+        if word:
+            written = json.dumps(word[:40], ensure_ascii=False)
+            self._fail(offset, len(word), location, f"expected a key in double quotes; write {written}")
+        self._unexpected(offset, location, "a key in double quotes")
+
+    def _no_colon(self, end: int, offset: int, location: Location) -> NoReturn:
+        """Stop where a colon should be, behind a key that ends at ``end``."""
+        if self.text[offset : offset + 1] == "=":
+            self._fail(offset, 1, location, 'expected ":" after the key; write ":" for "="')
+        if self._starts_value(offset):
+            self._fail(end, 1, location, 'a ":" is missing here, after the key')
+        self._unexpected(offset, location, '":" after the key')
+
+    def _no_separator(self, end: int, offset: int, closing: str, location: Location) -> NoReturn:
+        """Stop where a comma or ``closing`` should be, behind a value that ends at ``end``."""
+        found = self.text[offset : offset + 1]
+        if found == ";":
+            self._fail(offset, 1, location, f'expected "," or "{closing}"; write "," for ";"')
+        if self.text[end - 1].isdigit() and _ARITHMETIC.match(found) and not _COMMENT.match(self.text, offset):
+            self._fail(offset, 1, location, f'expected "," or "{closing}"; JSON cannot calculate, write the result')
+        if offset == end and self.text[end - 1] == '"' and word_like(self.text, offset):
+            self._fail(end - 1, 1, location, 'this quote ends the string; one within a string is written \\"')
+        if self._starts_value(offset):
+            self._fail(end, 1, location, 'a "," is missing here')
+        remedy = {":": "; close the list before the key", "]": '; "]" closes nothing here', "}": '; "}" closes nothing here'}
+        self._unexpected(offset, location, f'"," or "{closing}"', remedy.get(found, ""))
+
+    def _starts_value(self, offset: int) -> bool:
+        """Whether a value or a key begins at ``offset``, as it is meant at least."""
+        return (
+            self.text[offset : offset + 1] in ('"', "{", "[")
+            or quoted_otherwise(self.text, offset) is not None
+            or (number_like(self.text, offset) or word_like(self.text, offset)) is not None
+        )
 
     def _string(self, offset: int, location: Location, is_key: bool = False) -> tuple[str, int]:
         try:
             value, end = scanstring(self.text, offset + 1, True)
         except json.JSONDecodeError as error:
             if error.msg.startswith("Unterminated") or self.text[error.pos] in "\r\n":
-                self._fail(offset, 1, location, "this string has no closing quote")
+                self._fail(offset, 1, location, 'this string has no closing quote; put a " at its end, in the same line')
             if error.msg.startswith("Invalid control"):
-                self._fail(error.pos, 1, location, "this character cannot stand in a string as it is; write it as an escape")
+                escape = json.dumps(self.text[error.pos])[1:-1]
+                self._fail(error.pos, 1, location, f"this character cannot stand in a string as it is; write {escape}")
             backslash = self.text.rindex("\\", 0, error.pos + 1)
             self._fail(backslash, 2, location, 'JSON has no such escape; a backslash is written as "\\\\"')
         whole = _SURROGATE.sub("\ufffd", value)
         if whole != value:
             place = (*location, whole) if is_key else location
-            self._note(offset, end - offset, place, "surrogate", "half a surrogate pair is no character")
+            self._note(
+                offset, end - offset, place, "surrogate", "half a surrogate pair is no character; write the character itself"
+            )
         return whole, end
 
     def _plain(self, offset: int, location: Location) -> tuple[Any, int]:
         """Read a number or a word."""
-        match = _WORD.match(self.text, offset)
-        if match:
-            return self._word(match.group(), offset, location)
-        match = _NUMBER.match(self.text, offset)
-        if match is None:
-            self._unexpected(offset, location, "a value")
-        digits, end = match.group(), match.end()
-        if digits.lstrip("-") == "0" and self.text[end : end + 1].isdigit():
-            self._fail(offset, 1, location, "a number has no leading zeros")
-        is_integer = digits.lstrip("-").isdigit()
+        word = word_like(self.text, offset)
+        if word:
+            return self._word(word, offset, location)
+        written = number_like(self.text, offset)
+        if written is None:
+            self._no_value(offset, location)
+        if not _NUMBER.fullmatch(written):
+            self._fail(offset, len(written), location, number_advice(written))
+        is_integer = written.lstrip("-").isdigit()
+        end = offset + len(written)
         try:
-            return (int(digits) if is_integer else _number(digits)), end
+            return (int(written) if is_integer else _number(written)), end
         except ValueError:
             if is_integer:
-                self._note(offset, len(digits), location, "too_long", "this integer has too many digits")
+                self._note(offset, len(written), location, "too_long", "this integer has too many digits; write a smaller one")
             else:
-                self._note(offset, len(digits), location, "not_finite", "no float is as large as this number")
+                self._note(
+                    offset, len(written), location, "not_finite", "no float is as large as this number; write a smaller one"
+                )
             return None, end
+
+    def _no_value(self, offset: int, location: Location) -> NoReturn:
+        """Stop where a value should begin."""
+        if not location:
+            self._unexpected(offset, (), f"a spec, such as {EXAMPLE}")
+        remedy = {
+            "-": "; a minus stands right before its digits",
+            "(": "; a list stands in [ ]",
+            ",": "; null stands for none",
+            "}": "; null stands for none",
+        }
+        self._unexpected(offset, location, "a value", remedy.get(self.text[offset : offset + 1], ""))
 
     def _word(self, word: str, offset: int, location: Location) -> tuple[Any, int]:
         if word in _NOT_FINITE:
-            self._note(offset, len(word), location, "not_finite", f"expected a finite number, received {word}")
+            self._note(offset, len(word), location, "not_finite", f"expected a finite number, received {word}; write a number")
         elif word not in _WORDS:
-            fix = word.lower() if word.lower() in _WORDS else "null" if word == "None" else None
-            hint = f"write {fix}" if fix else "strings stand in double quotes"
-            self._fail(offset, len(word), location, f"JSON has no word {word[:40]}; {hint}")
+            if not location and json_word(word) is None:  # YAML, a script, or anything else
+                self._fail(offset, len(word), (), f"this is no JSON; a spec is a file such as {EXAMPLE}")
+            self._fail(offset, len(word), location, word_advice(word))
         return _WORDS.get(word), offset + len(word)

@@ -32,17 +32,17 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
     losses = loss_kinds(layers)
     for index, layer in enumerate(layers):
         if layer is not None and type(layer) in losses and index < last:
-            message = f"{layer.type} is a loss and must be the last of the layers; {last - index} follow it"
+            message = f"{layer.type} is a loss, and only the last of the layers can be one; take it out or move it to the end"
             faults.append(Fault(("layers", index), "misplaced_loss", message))
         elif index == last and layer is not None and not isinstance(layer, Loss):
-            message = f"the last of the layers must be a loss, such as crossentropy; {layer.type} is none"
+            message = f'the last of the layers must be a loss, and {layer.type} is none; put {{"type": "crossentropy"}} after it'
             faults.append(Fault(("layers", index), "missing_loss", message))
     return faults + name_faults(layers)
 
 
 def inner_loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
     """Return which of the stages within another layer are losses."""
-    message = "{} is a loss; within a layer there is nothing for it to end"
+    message = "{} is a loss; within a layer there is nothing for it to end, take it out"
     return [
         Fault((field, index), "misplaced_loss", message.format(stage.type))
         for index, stage in enumerate(layers)
@@ -64,7 +64,7 @@ def name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[F
         if name is None:
             continue
         if name in seen:
-            message = f'the name "{name}" belongs to {field}[{seen[name]}] already; names must differ'
+            message = f'the name "{name}" belongs to {field}[{seen[name]}] already; give this one another name'
             faults.append(Fault((field, index), "duplicate_name", message))
         seen.setdefault(name, index)
     return faults

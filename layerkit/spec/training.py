@@ -13,16 +13,17 @@ from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
+from layerkit.typing import SpecPath
 
 
 class TrainingSpec(Description):
     """How the network is trained."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer = Field(examples=[{"type": "sgd", "learning_rate": 0.1}])
     """How gradients move parameters."""
     schedule: Schedule | None = None
     """How the learning rate changes from step to step; null keeps that of the optimizer."""
-    epochs: PositiveInt
+    epochs: PositiveInt = Field(examples=[10])
     """How often every training sample is seen."""
     batch_size: PositiveInt | None = None
     """Samples a step; null takes all of them. The last batch of an epoch may be shorter."""
@@ -30,7 +31,7 @@ class TrainingSpec(Description):
     """Draw a new order of the samples for each epoch; a full batch stays in order."""
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
     """Figures on the validation samples after each epoch, where there are such samples, and on the test samples at the end."""
-    initial_weights: Annotated[str, Field(min_length=1)] | None = None
+    initial_weights: SpecPath | None = None
     """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
     observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
     """What watches the training; they write into the run directory."""

@@ -191,7 +191,7 @@ def test_an_override_that_cannot_be_made_is_shown(layerkit: CommandLine, sound: 
     result = layerkit("validate", sound, "--set", "model.layers[9].units=3")
     assert result.returncode == 2
     assert result.stderr.split("\n") == [
-        "<command line>: model.layers[9].units: there is no model.layers[9]",
+        "<command line>: model.layers[9].units: there is no model.layers[9]; model.layers has 4 items, [0] to [3]",
         "  --set model.layers[9].units=3",
         "        ^^^^^^^^^^^^^^^^^^^^^^^",
         "",

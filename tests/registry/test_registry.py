@@ -73,7 +73,8 @@ def test_an_ambiguous_type_names_the_choices() -> None:
     ("family", "tag", "suggestion", "message"),
     [
         (Layer, "rleu", "relu", 'no installed distribution offers a layer of type "rleu"; did you mean "relu"?'),
-        (Initializer, "zero", "zeros", 'an initializer of type "zero"; did you mean "zeros"?'),
+        (Initializer, "zero", "zeros", 'an initializer of type "zero"; write "zeros", as it is called here'),
+        (Initializer, "zroes", "zeros", 'an initializer of type "zroes"; did you mean "zeros"?'),
         (Layer, "q", None, 'a layer of type "q"; there are affine, relu, swish'),
         (Optimizer, "sgd", None, 'an optimizer of type "sgd"; there are none'),
         (Layer, "second:swihs", "second:swish", 'a layer of type "second:swihs"; did you mean "second:swish"'),
@@ -93,7 +94,7 @@ def test_an_unknown_type_gets_advice(family: type[Component], tag: str, suggesti
 
 
 def test_a_type_of_another_family_is_called_so() -> None:
-    with pytest.raises(WrongFamilyError, match=r'^"relu" is a layer; expected an initializer$') as error:
+    with pytest.raises(WrongFamilyError, match=r'^"relu" is a layer; expected an initializer, such as swish$') as error:
         REGISTRY.resolve(Initializer, "relu")
     assert error.value.code == "wrong_family"
 

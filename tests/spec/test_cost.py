@@ -389,7 +389,7 @@ def test_a_spec_within_the_budget_is_read_and_one_beyond_is_not() -> None:
     assert fault.message == (
         f"this network takes {size_text(needed)}, 600 B of it parameters, with 1 samples a step; "
         f"the memory budget is {size_text(needed - 1)}. "
-        "affine_1 is the largest"
+        "affine_1 is the largest: make it smaller"
     )
 
 

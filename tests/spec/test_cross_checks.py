@@ -10,6 +10,7 @@ import pytest
 import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
 from layerkit.diagnostics.faults import Fault
+from layerkit.registry.discovery import builtin_registry
 from layerkit.spec.cross_checks import checked_stack, data_faults
 from layerkit.stack.stage import Stage
 
@@ -123,7 +124,7 @@ def test_a_stack_is_checked_as_far_as_it_is_sound(
 STACK = [Affine(units=3), LOSS]
 SHAPE, CLASSES, BATCH = (
     ("model.input_shape", "data_mismatch"),
-    ("model.layers.1", "class_count"),
+    ("model.layers.0.units", "class_count"),
     ("training.batch_size", "batch_size"),
 )
 
@@ -166,14 +167,78 @@ def test_the_messages_have_both_sides() -> None:
     data = Known(train_count=9, input_shape=(5, 1), n_classes=4)
     plans, _ = checked_stack(STACK, (4,))
     assert [fault.message for fault in data_faults(data, plans, (4,), 10)] == [
-        "samples of known have shape (5, 1); the model expects (4,)",
-        "known has 4 classes; the loss receives 3 outputs",
-        "10 is more than the 9 training samples of known",
+        "samples of known have shape (5, 1), the model expects (4,); write [5, 1]",
+        "known has 4 classes, and 3 outputs reach the loss, model.layers[1]; write 4",
+        "10 is more than the 9 training samples of known; write 9 or less, or null for all of them",
     ]
     plans, _ = checked_stack([Affine(units=3), Broken()], (4,))
     assert [fault.message for fault in data_faults(Known(), plans, (4,), None)] == [
         "the loss fails: ArithmeticError: cannot count"
     ]
+
+
+class Fussy(Affine):
+    """A layer that has its outputs counted in another way than it says, and takes no other number than it has."""
+
+    type: Literal["fussy"] = "fussy"  # type: ignore[assignment]  # another tag than that of the base
+    wanted: int = 3
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if self.units != self.wanted:
+            raise SystemExit("no other number")
+        return super().output_shape(input_shape)
+
+
+class Squared(Affine):
+    """A layer with as many outputs as the square of its units."""
+
+    type: Literal["squared"] = "squared"  # type: ignore[assignment]  # another tag than that of the base
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (self.units**2,)
+
+
+@pytest.mark.parametrize(
+    ("layers", "place", "remedy"),
+    [
+        ([Affine(units=3), LOSS], "layers.0.units", "write 9"),
+        ([Affine(units=3), ReLU(), ReLU(), LOSS], "layers.0.units", "write 9"),
+        ([Affine(units=3), Affine(units=3), LOSS], "layers.1.units", "write 9"),
+        ([LOSS], "layers.0", "it needs an output a class"),
+        ([ReLU(), LOSS], "layers.1", "it needs an output a class"),
+        ([Fussy(units=3), LOSS], "layers.1", "it needs an output a class"),
+        ([Affine(units=3), Squared(units=2), LOSS], "layers.2", "it needs an output a class"),
+    ],
+    ids=repr,
+)
+def test_the_number_that_decides_how_many_outputs_there_are_is_pointed_at(layers: list[Stage], place: str, remedy: str) -> None:
+    plans, _ = checked_stack(layers, (4,))
+    (fault,) = data_faults(Known(n_classes=9), plans, (4,), None)
+    assert (".".join(map(str, fault.location)), fault.code) == (f"model.{place}", "class_count")
+    assert fault.message.endswith(f"outputs reach the loss, model.layers[{len(layers) - 1}]; {remedy}")
+    assert fault.suggestion == ("9" if remedy == "write 9" else None)
+
+
+class Numbers(Known):
+    """A data set with numbers to predict."""
+
+    type: Literal["numbers"] = "numbers"  # type: ignore[assignment]  # another tag than that of the base
+
+    def facts(self) -> DatasetFacts:
+        return DatasetFacts(task="numbers")
+
+
+@pytest.mark.parametrize(
+    ("registered", "remedy"),
+    [((), "no loss for numbers is installed, choose other data"), ((Distance,), "choose distance")],
+)
+def test_a_loss_for_such_targets_is_named(registered: Any, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Distance, "task", "numbers")
+    registry = builtin_registry().with_components(*registered)
+    monkeypatch.setattr("layerkit.spec.cross_checks.installed_registry", lambda: registry)
+    plans, _ = checked_stack(STACK, (4,))
+    (fault,) = data_faults(Numbers(), plans, (4,), None)
+    assert fault.message == f"crossentropy is for classes, the targets of numbers are numbers; {remedy}"
 
 
 def test_the_message_of_a_third_party_is_cut() -> None:

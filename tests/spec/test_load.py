@@ -174,10 +174,10 @@ FILE, ARGUMENT = "net.json", "<command line>"
             [(ARGUMENT, "training", "missing_key"), (ARGUMENT, "training.epochs", "out_of_range")],
         ),
         (["training.batch_size=1000"], [(ARGUMENT, "training.batch_size", "batch_size")]),
-        (["model.layers[2].units=2"], [(FILE, "model.layers[3]", "class_count")]),
+        (["model.layers[2].units=2"], [(ARGUMENT, "model.layers[2].units", "class_count")]),
         (
             ["model.input_shape=[2, 2]"],
-            [(FILE, "model.layers[0]", "shape_mismatch"), (ARGUMENT, "model.input_shape", "data_mismatch")],
+            [(ARGUMENT, "model.layers[0]", "shape_mismatch"), (ARGUMENT, "model.input_shape", "data_mismatch")],
         ),
         (["model.layers[7]=1", "seed"], [(ARGUMENT, "model.layers[7]", "override"), (ARGUMENT, "seed", "override")]),
         (["model.layers[7]=1", "seed=-1"], [(ARGUMENT, "model.layers[7]", "override"), (ARGUMENT, "seed", "out_of_range")]),
@@ -187,6 +187,19 @@ FILE, ARGUMENT = "net.json", "<command line>"
 )
 def test_a_fault_is_put_where_the_value_comes_from(overrides: Sequence[str], faults: list[tuple[str, str, str]]) -> None:
     assert faults_of(RUN, *overrides) == faults
+
+
+def test_a_fault_is_traced_to_one_of_many_overrides() -> None:
+    seeds = [f"seed={seed}" for seed in range(50)]
+    (fault,) = [
+        fault for fault in error_of(RUN, *seeds, "model.input_shape=[2, 2]", *seeds).diagnostics if fault.code == "shape_mismatch"
+    ]
+    assert (fault.file, fault.path, fault.source) == (ARGUMENT, "model.layers[0]", "--set model.input_shape=[2, 2]")
+
+
+def test_a_fault_that_the_file_has_anyway_stays_there() -> None:
+    document = {**RUN, "model": {**RUN["model"], "layers": RUN["model"]["layers"][:-1]}}
+    assert faults_of(document, "seed=3") == [(FILE, "model.layers[2]", "missing_loss")]
 
 
 def test_faults_of_overrides_come_last_and_show_the_argument() -> None:
@@ -326,7 +339,7 @@ def test_memory_is_checked_last_and_shown_at_the_largest_layer() -> None:
 
 def test_memory_is_checked_for_an_override() -> None:
     (fault,) = error_of(MODEL, "layers[0].units=10000000000000").diagnostics
-    assert (fault.file, fault.code, fault.source) == (FILE, "memory", "{")
+    assert (fault.file, fault.code, fault.source) == (ARGUMENT, "memory", "--set layers[0].units=10000000000000")
 
 
 # --- plugins ------------------------------------------------------------------------------------------------------

@@ -41,8 +41,10 @@ def at(document: Any, location: Location) -> Any:
         ('model.layers[1]={"type": "affine", "units": 3}', ("model", "layers", 1), {"type": "affine", "units": 3}),
         ("name=digits", ("name",), "digits"),
         ("name=data/train-1.csv", ("name",), "data/train-1.csv"),
-        ("name=True", ("name",), "True"),
         ("name=nan", ("name",), "nan"),
+        ("name=none", ("name",), "none"),
+        ("name=../data/train.csv", ("name",), "../data/train.csv"),
+        ("name=/data/train.csv", ("name",), "/data/train.csv"),
         ('name="a = b"', ("name",), "a = b"),
         ('name=""', ("name",), ""),
         ("$schema=schema.json", ("$schema",), "schema.json"),
@@ -68,22 +70,43 @@ def test_a_value_is_set(argument: str, location: Location, value: object) -> Non
 def test_what_is_no_assignment_is_refused(argument: str, wrapped: bool) -> None:
     document = copy.deepcopy(DOCUMENT)
     (fault,) = Override(f"[{argument}" if wrapped else argument).apply(document)
+    hint = "; items count from 0" if "[-1]" in argument else ""
     assert fault.code == "override"
-    assert fault.message == "expected PATH=VALUE, such as model.layers[0].units=64"
+    assert fault.message == f"expected PATH=VALUE, such as model.layers[0].units=64{hint}"
     assert document == DOCUMENT
 
 
-NO_VALUES = ["", " ", "two words", "a$b", "1,2", "[1, 2", "'x'", "007", "+1", '{"a": 1, "a": 2}', '"\udcff"']
-NO_NUMBERS = ["-Infinity", "NaN", "Infinity", "1e999", "9" * 5000]
-NO_END = ["[" * 5000]
+IN_QUOTES = "a string with spaces or marks in it stands in double quotes: --set 'name={}'"
+NO_VALUES = [
+    ("", 'there is no value behind the "="; a text without characters is written as ""'),
+    (" ", IN_QUOTES.format('" "')),
+    ("two words", IN_QUOTES.format('"two words"')),
+    ("a$b", IN_QUOTES.format('"a$b"')),
+    ("1,2", IN_QUOTES.format('"1,2"')),
+    ("'x'", 'JSON has straight double quotes only: write "x", as in --set \'name="x"\''),
+    ("“x”", 'JSON has straight double quotes only: write "x", as in --set \'name="x"\''),
+    ("True", "JSON has no word True; write true"),
+    ("FALSE", "JSON has no word FALSE; write false"),
+    ("None", "JSON has no word None; write null"),
+    ("007", "JSON has no number 007; write 7"),
+    ("+1", "JSON has no number +1; write 1"),
+    (".25", "JSON has no number .25; write 0.25"),
+    ("[1, 2", 'expected "," or "]"; the text ends here'),
+    ('{"a": 1, "a": 2}', "this key stands twice in one object; keep one of them"),
+    ('"\udcff"', "half a surrogate pair is no character; write the character itself"),
+    ("-Infinity", "expected a finite number, received -Infinity; write a number"),
+    ("NaN", "expected a finite number, received NaN; write a number"),
+    ("1e999", "no float is as large as this number; write a smaller one"),
+    ("9" * 5000, "this integer has too many digits; write a smaller one"),
+    ("[" * 5000, "nested deeper than 16 levels"),
+]
 
 
-@pytest.mark.parametrize("value", [*NO_VALUES, *NO_NUMBERS, *NO_END], ids=lambda value: ascii(value)[:20])
-def test_a_value_that_is_neither_json_nor_a_word_is_refused(value: str) -> None:
+@pytest.mark.parametrize(("value", "message"), NO_VALUES, ids=lambda value: ascii(value)[:20])
+def test_a_value_that_is_neither_json_nor_a_word_is_refused(value: str, message: str) -> None:
     document = copy.deepcopy(DOCUMENT)
     (fault,) = Override(f"name={value}").apply(document)
-    assert (fault.location, fault.code) == (("name",), "override")
-    assert fault.message == "the value is no JSON; a string with spaces or marks in it stands in double quotes"
+    assert (fault.location, fault.code, fault.message) == (("name",), "override", message)
     assert document == DOCUMENT
 
 
@@ -121,31 +144,35 @@ def test_place_and_value_together_are_as_deep_as_a_spec_may_be(path: str, levels
     assert len(diagnostic.pointer) < 100
 
 
+WHOLE = "is no object, set it as a whole"
+
+
 @pytest.mark.parametrize(
-    ("path", "missing"),
+    ("path", "message"),
     [
-        ("data.type", "data"),
-        ("model.layer[0].units", "model.layer"),
-        ("model.layers[2].units", "model.layers[2]"),
-        ("model.layers[2]", "model.layers[2]"),
-        ("model.layers.units", "model.layers.units"),
-        ("model[0]", "model[0]"),
-        ("model[0].units", "model[0]"),
-        ("layerkit.major", "layerkit.major"),
-        ("training.batch_size[0]", "training.batch_size[0]"),
+        ("data.type", "there is no data; set it as a whole: --set 'data={...}'"),
+        ("model.layer[0].units", "there is no model.layer; did you mean model.layers?"),
+        ("model.layers[2].units", "there is no model.layers[2]; model.layers has 2 items, [0] to [1]"),
+        ("model.layers[2]", "there is no model.layers[2]; model.layers has 2 items, [0] to [1]"),
+        ("model.layers.units", "there is no model.layers.units; model.layers has 2 items, [0] to [1]"),
+        ("model.layers.0.units", "there is no model.layers.0; items are written in brackets: model.layers[0]"),
+        ("model[0]", "there is no model[0]; model is no list, its keys are input_shape, layers"),
+        ("model[0].units", "there is no model[0]; model is no list, its keys are input_shape, layers"),
+        ("layerkit.major", f"there is no layerkit.major; layerkit {WHOLE}"),
+        ("training.batch_size[0]", f"there is no training.batch_size[0]; training.batch_size {WHOLE}"),
     ],
 )
-def test_a_place_that_is_not_there_is_named(path: str, missing: str) -> None:
+def test_a_place_that_is_not_there_is_named(path: str, message: str) -> None:
     document = copy.deepcopy(DOCUMENT)
     (fault,) = Override(f"{path}=1").apply(document)
-    assert (fault.code, fault.message) == ("override", f"there is no {missing}")
+    assert (fault.code, fault.message) == ("override", message)
     assert document == DOCUMENT
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 1])
 def test_a_document_that_is_no_object_has_no_places(document: Any) -> None:
     (fault,) = Override("seed=1").apply(document)
-    assert fault.message == "there is no seed"
+    assert fault.message.startswith("there is no seed; ")
 
 
 def test_an_override_answers_for_its_place_and_what_is_within() -> None:

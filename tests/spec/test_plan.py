@@ -11,6 +11,7 @@ import pytest
 import layerkit as lk
 from layerkit import Affine, Branch, CategoricalCrossEntropy, Layer, Parameter, ReLU, Shape, ShapeError, State
 from layerkit.errors import DivergedError
+from layerkit.registry.discovery import builtin_registry
 from layerkit.spec.plan import StackError, plan_nodes
 from layerkit.spec.structure import node_names, structure_faults
 from layerkit.stack.stage import Stage
@@ -108,20 +109,31 @@ def test_any_positive_shape_can_come_out(shape: Shape) -> None:
 def test_a_shape_that_is_refused_names_both_sides() -> None:
     location, code, message = fault_of([ReLU(), ReLU(name="gate"), Affine(units=3)], (2, 2))
     assert (location, code) == (("layers", 2), "shape_mismatch")
-    assert message == "affine expects samples that are vectors (D,), received shape (2, 2); flatten them first (from gate)"
-    assert fault_of([Affine(units=3)], (2, 2))[2].endswith("(from the input)")
+    assert message.startswith(
+        'affine expects samples that are vectors (D,), received shape (2, 2); put {"type": "flatten"} before it (from gate)'
+    )
+    assert "(from input_shape, which is that of one sample, without the batch)" in fault_of([Affine(units=3)], (2, 2))[2]
 
 
 def test_a_shape_that_is_refused_within_a_branch_is_told_on_there() -> None:
     location, code, message = fault_of([ReLU(), Tower(left=(ReLU(), Tower(right=(Affine(units=3),))))], (2, 2))
     assert (location, code) == (("layers", 1, "left", 1, "right", 0), "shape_mismatch")
-    assert message.endswith("(from the input of plain_1.left.plain_1.right)")
+    assert "(from the input of plain_1.left.plain_1.right)" in message
+
+
+def test_a_remedy_that_is_not_installed_is_told_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layerkit.spec.plan.installed_registry", builtin_registry)
+    with pytest.raises(StackError) as error:
+        plan_nodes([Affine(units=3), LOSS], (2, 2))
+    assert str(error.value).endswith(
+        'without the batch); "flatten" is not known here, layerkit-vision has it: pip install layerkit-vision'
+    )
 
 
 def test_names_differ_within_a_branch_too() -> None:
     location, code, message = fault_of([Tower(right=(ReLU(name="gate"), Affine(units=3, name="gate")))])
     assert (location, code) == (("layers", 0, "right", 1), "duplicate_name")
-    assert message == 'the name "gate" belongs to right[0] already; names must differ'
+    assert message == 'the name "gate" belongs to right[0] already; give this one another name'
     plan_nodes([ReLU(name="gate"), Tower(left=(ReLU(name="gate"),), right=(ReLU(name="gate"),))], (4,))
 
 
@@ -202,7 +214,7 @@ def test_a_branch_may_start_from_samples_of_another_shape() -> None:
 def test_a_loss_within_a_layer_is_refused_at_its_place() -> None:
     location, code, message = fault_of([answering("branches", {"left": Branch([ReLU(), CategoricalCrossEntropy()])})])
     assert (location, code) == (("layers", 0, "left", 1), "misplaced_loss")
-    assert message == "crossentropy is a loss; within a layer there is nothing for it to end"
+    assert message == "crossentropy is a loss; within a layer there is nothing for it to end, take it out"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +335,7 @@ def test_order_and_names(layers: Sequence[Stage | None], faults: list[tuple[int,
 def test_the_messages_say_what_is_meant() -> None:
     messages = [fault.message for fault in structure_faults([LOSS, ReLU(name="a"), ReLU(name="a")])]
     assert messages == [
-        "crossentropy is a loss and must be the last of the layers; 2 follow it",
-        "the last of the layers must be a loss, such as crossentropy; relu is none",
-        'the name "a" belongs to layers[1] already; names must differ',
+        "crossentropy is a loss, and only the last of the layers can be one; take it out or move it to the end",
+        'the last of the layers must be a loss, and relu is none; put {"type": "crossentropy"} after it',
+        'the name "a" belongs to layers[1] already; give this one another name',
     ]

@@ -109,7 +109,7 @@ def test_the_ends_of_what_is_allowed(path: str, value: Any) -> None:
         ("data.shuffle", True, "data.shuffle", "unknown_key"),
         ("model", [], "model", "wrong_type"),
         ("model.input_shape", [5], "model.input_shape", "data_mismatch"),
-        ("model.layers", [{"type": "affine", "units": 2}, {"type": "crossentropy"}], "model.layers.1", "class_count"),
+        ("model.layers", [{"type": "affine", "units": 2}, {"type": "crossentropy"}], "model.layers.0.units", "class_count"),
         ("model.layers", [{"type": "affine", "units": 3}], "model.layers.0", "missing_loss"),
         ("model.activation", "relu", "model.activation", "unknown_key"),
         ("training", None, "training", "wrong_type"),
@@ -170,7 +170,7 @@ def test_a_metric_for_other_targets_than_the_loss_is_refused_at_its_place() -> N
         lk.parse_spec(json.dumps(document), registry=registry)
     (fault,) = caught.value.diagnostics
     assert (fault.path, fault.code) == ("training.metrics[1]", "task_mismatch")
-    assert fault.message == "closeness is for numbers; crossentropy is for classes"
+    assert fault.message == "closeness is for numbers, crossentropy is for classes; leave this metric out"
 
 
 # --- metrics ------------------------------------------------------------------------------------------------------

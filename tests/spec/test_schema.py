@@ -328,6 +328,8 @@ FAULTY = {
     "another version": MODEL | {"layerkit": 2},
     "true for the version": MODEL | {"layerkit": True},
     "model and layers": RUN | {"layers": MODEL["layers"]},
+    "data and layers": MODEL | {"data": RUN["data"]},
+    "training and layers": MODEL | {"training": RUN["training"]},
     "no data": with_change(RUN, "data", ...),
     "no layers": with_change(MODEL, "layers", []),
     "no loss": with_change(MODEL, "layers", MODEL["layers"][:2]),

@@ -31,7 +31,10 @@ class GlobalAveragePool2D(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 3:
-            raise ShapeError(f"global_average_pool2d expects samples that are images (H, W, C), received shape {input_shape}")
+            raise ShapeError(
+                f"global_average_pool2d expects samples that are images (H, W, C), received shape {input_shape}; "
+                "a grey image has one channel, such as (28, 28, 1)"
+            )
         return input_shape[2:]
 
     def flops(self, input_shape: Shape) -> int:

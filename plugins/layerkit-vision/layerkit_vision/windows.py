@@ -97,7 +97,10 @@ class Windows:
             If a sample is no image (H, W, C), or no window fits into it.
         """
         if len(input_shape) != 3:
-            raise ShapeError(f"{layer} expects samples that are images (H, W, C), received shape {input_shape}")
+            raise ShapeError(
+                f"{layer} expects samples that are images (H, W, C), received shape {input_shape}; "
+                "a grey image has one channel, such as (28, 28, 1)"
+            )
         height, width, _ = input_shape
         if padding == "same":
             return cls(*map(Axis.same, (height, width), kernel, strides))

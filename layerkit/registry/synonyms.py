@@ -1,0 +1,72 @@
+"""What other frameworks call the types of a spec; advice alone looks here, a spec has one name for one thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "affine": ("dense", "linear", "fully_connected", "fc", "inner_product"),
+    "conv2d": ("conv", "convolution", "convolution2d"),
+    "max_pool2d": ("max_pooling2d", "max_pool", "max_pooling"),
+    "average_pool2d": ("average_pooling2d", "avg_pool2d", "avg_pool", "average_pooling"),
+    "global_average_pool2d": ("global_average_pooling2d", "global_avg_pool2d", "adaptive_avg_pool2d"),
+    "flatten": ("reshape", "ravel"),
+    "residual": ("skip", "skip_connection", "shortcut", "res_block", "residual_block"),
+    "swish": ("silu",),
+    "relu": ("rectifier", "rectified_linear"),
+    "crossentropy": (
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "softmax_crossentropy",
+        "softmax_cross_entropy_with_logits",
+        "crossentropy_loss",
+        "softmax_loss",
+        "log_loss",
+        "nll_loss",
+    ),
+    "sgd": ("gradient_descent", "stochastic_gradient_descent", "momentum"),
+    "xavier_uniform": ("glorot_uniform", "glorot", "xavier"),
+    "xavier_normal": ("glorot_normal",),
+    "he_uniform": ("kaiming_uniform",),
+    "he_normal": ("kaiming_normal", "kaiming", "he"),
+    "normal": ("random_normal", "gaussian"),
+    "uniform": ("random_uniform",),
+    "zeros": ("zero",),
+    "accuracy": ("acc", "categorical_accuracy", "sparse_categorical_accuracy", "accuracy_score"),
+    "digits": ("load_digits",),
+    "iris": ("load_iris",),
+    "wine": ("load_wine",),
+    "breast_cancer": ("load_breast_cancer",),
+    "diabetes": ("load_diabetes",),
+    "mnist_5k": ("mnist",),
+}
+"""Each type with its other names, however those join their words and whatever their capitals: ``MaxPooling2D``."""
+
+NOT_NEEDED: Mapping[str, tuple[str, str]] = {
+    "softmax": ("crossentropy", "crossentropy has the softmax in it; leave this layer out"),
+    "log_softmax": ("crossentropy", "crossentropy has the softmax in it; leave this layer out"),
+    "activation": ("relu", 'an activation has a type of its own; write {"type": "relu"}'),
+    "input": ("affine", 'the shape of the samples stands in "input_shape"; leave this layer out'),
+    "input_layer": ("affine", 'the shape of the samples stands in "input_shape"; leave this layer out'),
+}
+"""What other frameworks have a layer for: the type by which it is not needed here, and what to do."""
+
+
+def spelling(tag: str) -> str:
+    """Return what two spellings of one name have in common."""
+    return re.sub(r"[\s_-]", "", tag).lower()
+
+
+_TYPES = {spelling(name): tag for tag, names in SYNONYMS.items() for name in (tag, *names)}
+_NOT_NEEDED = {spelling(name): advice for name, advice in NOT_NEEDED.items()}
+
+
+def type_meant(tag: str) -> str | None:
+    """Return the type that goes by another name or another spelling elsewhere; None where there is none."""
+    return _TYPES.get(spelling(tag))
+
+
+def not_needed(tag: str) -> tuple[str, str] | None:
+    """Return the type that makes a layer of other frameworks needless, and what to do; None where there is none."""
+    return _NOT_NEEDED.get(spelling(tag))
