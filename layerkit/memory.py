@@ -84,7 +84,7 @@ def _memory_of_the_machine() -> int:
     if sys.platform == "win32":
         status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
         ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
-        return min(status.available, status.available_page_file, status.available_virtual)
+        return int(min(status.available, status.available_page_file, status.available_virtual))
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
