@@ -11,7 +11,7 @@ from pathlib import Path
 SPEC = Path(__file__).parents[1] / "specs" / "digits_mlp.json"
 
 SETTING = """
-import builtins, ctypes, importlib, os, signal, sys, types, warnings
+import builtins, ctypes, importlib, os, shutil, signal, sys, types, warnings
 
 # What others need is imported first: it is their business what they do here.
 for name in ("click", "click.testing", "numpy", "packaging.requirements", "pluggy", "pydantic", "pydantic.json_schema"):
@@ -53,6 +53,7 @@ def no_linux(event, arguments):
 
 sys.addaudithook(no_linux)
 sys.platform = "win32"
+shutil._use_fd_functions = False
 
 # A null device stands in every folder.
 os.devnull = "nul"
