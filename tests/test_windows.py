@@ -19,6 +19,7 @@ for name in ("click", "click.testing", "numpy", "packaging.requirements", "plugg
 for name in ("rich.console", "rich.progress", "rich.table", "safetensors.numpy", "sklearn.datasets", "threadpoolctl"):
     importlib.import_module(name)
 import pydantic_core._pydantic_core
+sys.modules["threadpoolctl"].threadpool_info = list  # it asks the system, which would have to be Windows
 
 WINDOWS_HAS = {"SIGABRT", "SIGFPE", "SIGILL", "SIGINT", "SIGSEGV", "SIGTERM", "SIG_DFL", "SIG_IGN"}
 for name in [name for name in vars(signal) if name.startswith("SIG") and name not in WINDOWS_HAS]:
@@ -48,8 +49,7 @@ builtins.__import__ = import_what_windows_has
 
 def no_linux(event, arguments):
     if event == "open" and str(arguments[0]).startswith(("/dev", "/proc", "/sys")):
-        if not sys._getframe(1).f_globals["__name__"].startswith("threadpoolctl"):
-            raise FileNotFoundError(2, "No such file or directory", arguments[0])
+        raise FileNotFoundError(2, "No such file or directory", arguments[0])
 
 sys.addaudithook(no_linux)
 sys.platform = "win32"
