@@ -92,6 +92,7 @@ from layerkit.stack.stage import Branch as Branch
 from layerkit.stack.stage import Stage as Stage
 from layerkit.training.run import Run as Run
 from layerkit.training.run import run as run
+from layerkit.training.run_directory import RunDirectory as RunDirectory
 from layerkit.training.trainer import Trainer as Trainer
 from layerkit.typing import Array as Array
 from layerkit.typing import Shape as Shape

@@ -9,11 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from layerkit.printable import printable
+
 
 class LayerkitError(Exception):
-    """Root of the tree."""
+    """Root of the tree.
+
+    Parameters
+    ----------
+    lines
+        The message; most have one line. What stands in it may come from anywhere: it is made printable, and breaks no line.
+    """
 
     exit_code = 1
+
+    def __init__(self, *lines: object) -> None:
+        super().__init__(*lines)
+
+    def __str__(self) -> str:
+        return "\n".join(printable(" ".join(str(line).splitlines())) for line in self.args)
 
 
 class InputError(LayerkitError, ValueError):
@@ -37,7 +51,7 @@ class SpecError(InputError):
 
     def __init__(self, diagnostics: Sequence[Any]) -> None:
         self.diagnostics = list(diagnostics)
-        super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+        super().__init__(*(line for diagnostic in self.diagnostics for line in str(diagnostic).split("\n")))
 
     def __reduce__(self) -> tuple[type[SpecError], tuple[list[Any]]]:
         return type(self), (self.diagnostics,)  # what another process makes it of is no text
@@ -71,7 +85,7 @@ class ModelFileError(InputError):
 
 
 class RunDirectoryError(InputError):
-    """A run directory cannot be made where it was asked for."""
+    """A run directory cannot be made where it was asked for, or does not hold what is looked for."""
 
 
 class MemoryBudgetError(InputError):
@@ -159,7 +173,7 @@ class ComponentError(WorkError):
         cls = self.component if isinstance(self.component, type) else type(self.component)
         place = f"{self.node}: " if self.node else ""
         when = f" (epoch {self.epoch}, after {self.step} steps)" if self.epoch is not None else ""
-        return f"{place}{cls.__name__}.{self.method} of {_origin(cls)} {self.fault}{when}"
+        return printable(f"{place}{cls.__name__}.{self.method} of {_origin(cls)} {self.fault}{when}")
 
 
 def described(error: BaseException) -> str:
@@ -168,8 +182,7 @@ def described(error: BaseException) -> str:
         text = " ".join(str(error).split())[:500]
     except BaseException as failure:
         text = f"(it cannot be printed: {type(failure).__name__})"
-    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def _origin(cls: type) -> str:

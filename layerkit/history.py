@@ -34,8 +34,14 @@ class EpochRecord:
     seconds: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
-        figures = "".join(f", {name} = {value:.4f}" for name, value in self.metrics.items())
-        return f"Epoch {self.epoch:4d}, loss = {self.loss:.4f}{figures}"
+        figures = "".join(f", {name} = {figure(value)}" for name, value in self.metrics.items())
+        return f"Epoch {self.epoch:4d}, loss = {figure(self.loss)}{figures}"
+
+
+def figure(value: float, places: int = 4) -> str:
+    """Write a loss or a score for people: plainly, or as ``3.2145e+12`` where that would be long or show nothing but zeros."""
+    plain = value == 0 or 10.0**-places <= abs(value) < 1e6
+    return f"{value:.{places}f}" if plain else f"{value:.4e}"
 
 
 class History(tuple[EpochRecord, ...]):
@@ -72,5 +78,5 @@ class History(tuple[EpochRecord, ...]):
 def is_reported(epoch: int, epochs: int, every: int | None = None) -> bool:
     """Return whether an epoch is told of: one in ``every``, by default such that there are about twenty; and the last."""
     if every is None:
-        every = next(step for step in (base * 10**power for power in range(20) for base in (1, 2, 5)) if step * 20 >= epochs - 1)
+        every = next(step for step in (base * 10**power for power in range(20) for base in (1, 2, 5)) if epochs <= 25 * step)
     return epoch % every == 0 or epoch == epochs - 1

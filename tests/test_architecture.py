@@ -21,7 +21,8 @@ import layerkit as lk
 PACKAGE = Path(lk.__file__).parent
 
 FLOORS = (
-    ("errors", "typing", "lazy_names", "version", "html_table"),
+    ("printable",),
+    ("errors", "typing", "lazy_names", "version", "layout", "html_table"),
     ("streams", "files", "memory", "history", "blame", "diagnostics", "parsed_json"),
     ("description",),
     ("component",),

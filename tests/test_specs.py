@@ -31,6 +31,7 @@ def test_it_is_sound(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_its_gradients_are_right(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["layerkit", "gradcheck", str(path)])
+    monkeypatch.setenv("COLUMNS", "100")  # a line for each array
     main()
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
     trained = {f"{node.name}.{name}" for node in lk.build(run_spec(path).model, seed=0).nodes for name in node.params}

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
+import platform
 import sys
-import traceback
-from difflib import get_close_matches
+from contextlib import redirect_stderr
 from importlib import import_module
+from importlib.metadata import version
 
 import click
 
-from layerkit.cli.messages import show_error
+from layerkit.cli.advice import Commands, advice
+from layerkit.cli.messages import forgiving, say, say_aside, show_error, show_traceback, show_usage
 from layerkit.errors import LayerkitError
 from layerkit.registry.command_names import OWN_COMMANDS, own_commands
+from layerkit.version import __version__
+
+_COMPLETION = "_LAYERKIT_COMPLETE"
+"""Environment variable in which a shell asks for completions, or for the program that does so."""
 
 
-class _Commands(click.Group):
+class _Program(Commands):
     """The built-in commands, each imported only when it is needed, and those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -30,14 +37,6 @@ class _Commands(click.Group):
             _mention_broken_plugins()
         return found
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            for nearest in get_close_matches(args[0], self.list_commands(ctx), n=1):
-                raise click.UsageError(f'{error.message} Did you mean "{nearest}"?', ctx) from None
-            raise
-
 
 def _plugin_commands() -> dict[str, click.Command]:
     from layerkit.registry.discovery import installed_plugins
@@ -49,36 +48,79 @@ def _mention_broken_plugins() -> None:
     from layerkit.registry.discovery import installed_registry
 
     for problem in installed_registry().problems:
-        click.echo(f"warning: {problem}", err=True)
+        say_aside(f"warning: {problem}")
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="layerkit", prog_name="layerkit")
+_EPILOG = f"""\b
+The TAB key completes commands, options and files after this line in ~/.bashrc
+  eval "$({_COMPLETION}=bash_source layerkit)"
+in ~/.zshrc
+  eval "$({_COMPLETION}=zsh_source layerkit)"
+or in ~/.config/fish/completions/layerkit.fish
+  {_COMPLETION}=fish_source layerkit | source
+"""
+
+
+@click.group(
+    cls=_Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    no_args_is_help=True,
+    epilog=_EPILOG,
+)
+@click.option("--version", "asks_version", is_flag=True, help="Show the version; with -v those of the plugins too.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more; for --version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("--strict-plugins", is_flag=True, help="Refuse to work while a plugin is broken.")
-def cli(debug: bool, strict_plugins: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, asks_version: bool, verbose: bool, debug: bool, strict_plugins: bool) -> None:
     """Train neural networks that are written down as data."""
     if strict_plugins:
         from layerkit.registry.discovery import require_sound_plugins
 
         require_sound_plugins()
+    if asks_version:
+        _show_version(verbose)
+        ctx.exit()
+    if ctx.invoked_subcommand is None:
+        ctx.fail(f'Missing command. "{ctx.command_path} --help" lists the commands.')
+
+
+def _show_version(verbose: bool) -> None:
+    say(f"layerkit, version {__version__}")
+    if not verbose:
+        return
+    from layerkit.registry.discovery import installed_plugins
+
+    say(f"Python {platform.python_version()}")
+    say(f"NumPy {version('numpy')}")
+    for plugin in installed_plugins():
+        say(f"{plugin.distribution} {plugin.version}" + (", set aside: see layerkit doctor" if plugin.problem else ""))
 
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: a console may not know every character
+    completing = _COMPLETION in os.environ
+    with redirect_stderr(io.StringIO() if completing else forgiving(sys.stderr)):
+        _run()
+
+
+def _run() -> None:
     try:
-        cli.main(prog_name="layerkit", standalone_mode=False)
+        cli.main(prog_name="layerkit", complete_var=_COMPLETION, standalone_mode=False)
         if sys.stdout is not None:  # None where it was closed before the start
             sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        show_usage(error, advice(error, cli) if isinstance(error, click.UsageError) else None)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        say_aside("interrupted")
         sys.exit(130)
     except (LayerkitError, OSError) as error:
         if "--debug" in sys.argv:
-            traceback.print_exc()
+            show_traceback()
         if isinstance(error, OSError) and sys.stdout is not None:
             # Most likely a full disk, or a reader that has gone. What is still buffered has nowhere to go either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from layerkit.cli.file_kinds import is_model_file, like_it, seeming
 from layerkit.diagnostics.diagnostic import Diagnostic
-from layerkit.errors import SpecError
-from layerkit.spec.load import load_spec
+from layerkit.errors import InputError, ModelFileError, SpecError
+from layerkit.spec.load import MAX_BYTES, decoded, load_spec, parse_spec
+from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
+from layerkit.training.run_directory import SPEC, is_run_directory
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
+STANDARD_INPUT = "-"
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -46,16 +52,87 @@ def spec_options(command: CommandT) -> CommandT:
     )(command)
 
 
-def load_run_spec(path: Path, overrides: tuple[str, ...], max_memory: int | None) -> RunSpec:
-    """Read a spec that must describe a whole run.
+def read_spec(path: Path, overrides: Sequence[str] = (), max_memory: int | None = None) -> RunSpec | ModelSpec:
+    """Read the spec in a file, on standard input (``-``), of a run directory, or in a model file.
 
     Raises
     ------
     SpecError
-        If it has faults, or is a bare model spec.
+        If it has faults, or there is none; says what there is instead.
     """
-    spec = load_spec(path, overrides, max_memory)
+    if str(path) == STANDARD_INPUT:
+        return parse_spec(_standard_input(), name_of(path), overrides, max_memory)
+    if is_run_directory(path):
+        path = path / SPEC
+    elif is_model_file(path):
+        return parse_spec(_saved_with(path), f"{path}, spec in the metadata", overrides, max_memory)
+    try:
+        return load_spec(path, overrides, max_memory)
+    except SpecError as error:
+        raise _told_apart(error, path) from None
+
+
+def load_run_spec(path: Path, overrides: Sequence[str], max_memory: int | None) -> RunSpec:
+    """Read a spec that must describe a whole run, and is no leftover of one.
+
+    Raises
+    ------
+    InputError
+        If ``path`` is a run directory or a model file.
+    SpecError
+        If the spec has faults, or is a bare model spec.
+    """
+    if is_run_directory(path):
+        raise InputError(f"{path} is a run directory; to train its spec anew: layerkit train {path / SPEC}")
+    if is_model_file(path):
+        raise InputError(
+            f"{path} is a model file, and training needs a spec; one that starts from these weights names the file as "
+            "training.initial_weights"
+        )
+    spec = read_spec(path, overrides, max_memory)
     if not isinstance(spec, RunSpec):
         message = 'this is a bare model spec; a run needs "data", "model" and "training"'
-        raise SpecError([Diagnostic(str(path), (), "no_run_spec", message)])
+        raise _refusal(name_of(path), "no_run_spec", message)
     return spec
+
+
+def name_of(path: Path) -> str:
+    """Return what messages call the spec at ``path``."""
+    return "<stdin>" if str(path) == STANDARD_INPUT else str(path)
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise _refusal("<stdin>", "unreadable", "standard input is closed; write the spec to it, or name a file")
+    return decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+
+
+def _saved_with(path: Path) -> str:
+    """Return the text of the spec that a model was saved with."""
+    from layerkit.network.model_file import read_arrays
+
+    try:
+        _, metadata = read_arrays(path)
+    except ModelFileError as error:
+        raise _refusal(str(path), "unreadable", str(error).removeprefix(f"{path}: ")) from None
+    if "spec" not in metadata:
+        raise _refusal(str(path), "unreadable", "these are weights without a spec; name the spec of their network")
+    return metadata["spec"]
+
+
+def _told_apart(error: SpecError, path: Path) -> SpecError:
+    """Say what is at ``path`` where it is no spec at all, or what is beside it where there is nothing."""
+    first = error.diagnostics[0]
+    if first.code not in ("unreadable", "not_utf8", "syntax", "too_large"):
+        return error
+    try:
+        kind, near = seeming(path), None if path.exists() else like_it(path)
+    except OSError:  # no name of a file is as long
+        return error
+    if kind is not None:
+        return _refusal(str(path), "unreadable", f"a spec is a JSON file, and this is {kind}")
+    return SpecError([replace(first, message=f"{first.message}; {near}")]) if near else error
+
+
+def _refusal(file: str, code: str, message: str) -> SpecError:
+    return SpecError([Diagnostic(file, (), code, message)])

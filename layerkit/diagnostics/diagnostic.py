@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from layerkit.printable import printable
+
 Location: TypeAlias = tuple[str | int, ...]
 """Place of a value within a document: keys and indices from the top."""
 
@@ -130,11 +132,6 @@ class Lines:
             "source": printable(piece.replace("\t", " ")),
             "marked": (shown, max(1, min(length, len(piece) - shown))),
         }
-
-
-def printable(text: str) -> str:
-    """Replace what could move a terminal's cursor or break a line."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def shortened(text: str, length: int = 60) -> str:

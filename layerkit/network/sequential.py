@@ -34,7 +34,7 @@ from layerkit.spec.canonical import required_plugins, resolved_json
 from layerkit.spec.cost import cost_of, rows_at_once
 from layerkit.spec.load import parse_spec
 from layerkit.spec.model import ModelSpec
-from layerkit.spec.summary import summary_table
+from layerkit.spec.summary import summary_lines
 from layerkit.spec.training import FitOptions
 from layerkit.stack.arrays import assign
 from layerkit.stack.node import Node
@@ -206,7 +206,8 @@ class Sequential:
     def summary(self) -> None:
         """Print what the network consists of: a line for each node, with FLOPs of a step for one sample."""
         cost = cost_of(self.spec)
-        print(f"{summary_table(cost)}\n{self.parameters.size:,} parameters of {self.spec.dtype}, {size_text(cost.parameters)}")
+        total = f"{self.parameters.size:,} parameters of {self.spec.dtype}, {size_text(cost.parameters)}"
+        print(*summary_lines(cost), "", total, sep="\n")
 
     def __repr__(self) -> str:
         stack = " -> ".join(node.name for node in self.nodes)
@@ -483,7 +484,7 @@ class Sequential:
         try:
             spec = parse_spec(metadata["spec"], f"{path}, spec in the metadata", registry=registry)
         except ValueError as error:
-            raise ModelFileError(f"{path}: the spec in this file is not valid here\n{error}") from None
+            raise ModelFileError(f"{path}: the spec in this file is not valid here", *str(error).split("\n")) from None
         if not isinstance(spec, ModelSpec):
             raise ModelFileError(f"{path}: the spec in this file is a run; expected a model")
         present = required_plugins(spec, registry)

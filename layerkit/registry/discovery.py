@@ -22,6 +22,7 @@ import numpy as np
 import pluggy
 
 from layerkit.errors import PluginError, RegistrationError
+from layerkit.printable import printable
 from layerkit.registry import hookspecs
 from layerkit.registry.command_names import own_commands
 from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
@@ -113,7 +114,7 @@ def require_sound_plugins() -> None:
     """
     problems = installed_registry().problems
     if problems:
-        raise PluginError("\n".join(str(problem) for problem in problems))
+        raise PluginError(*problems)
 
 
 # --- from distributions to plugins --------------------------------------------------------------------------------
@@ -197,10 +198,9 @@ def _entry_points(owner: Distribution) -> list[EntryPoint]:
 def _reason(error: BaseException) -> str:
     """Say on one line why a plugin was set aside; an exception of a plugin may even fail to say what it is."""
     text = " ".join(str(TracebackException.from_exception(error)).split())[:500]
-    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
     if isinstance(error, RegistrationError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return printable(text)
+    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 @contextmanager

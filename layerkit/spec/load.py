@@ -104,12 +104,26 @@ def _changed(
 
 
 def _read(path: Path) -> str:
-    file = str(path)
     try:
-        content = read_regular_file(path, 4 * MAX_CHARACTERS + 1)
+        content = read_regular_file(path, MAX_BYTES + 1)
     except OSError as error:
-        raise _refusal(file, "unreadable", f"cannot read the file: {reason(error)}") from None
-    if len(content) > 4 * MAX_CHARACTERS:
+        raise _refusal(str(path), "unreadable", f"cannot read the file: {reason(error)}") from None
+    return decoded(content, str(path))
+
+
+MAX_BYTES = 4 * MAX_CHARACTERS
+"""Longest file that a spec may have; what reads one reads a byte more, and `decoded` refuses it."""
+
+
+def decoded(content: bytes, file: str) -> str:
+    """Return the text of a spec, given the bytes of ``file``.
+
+    Raises
+    ------
+    SpecError
+        If they are too many, or no UTF-8.
+    """
+    if len(content) > MAX_BYTES:
         raise _refusal(file, "too_large", f"the file is longer than the {MAX_CHARACTERS} characters that a spec may have")
     if content.startswith(b"\xef\xbb\xbf"):
         raise _refusal(file, "not_utf8", "the file starts with a byte-order mark; save it as UTF-8 without one", 1, 1)

@@ -35,8 +35,8 @@ class TrainingSpec(Description):
     """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
     observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
     """What watches the training; they write into the run directory."""
-    report_every: PositiveInt = 1
-    """Epochs between two printed lines."""
+    report_every: PositiveInt | None = None
+    """Epochs between two printed lines, a last one for the last epoch; null prints some twenty lines."""
 
     @field_validator("metrics")
     @classmethod

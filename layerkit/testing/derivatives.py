@@ -78,7 +78,7 @@ def require_passed(checks: Iterable[GradientCheck]) -> None:
     """
     failed = [str(check) for check in checks if not check.passed]
     if failed:
-        raise GradientError("\n".join(failed))
+        raise GradientError(*failed)
 
 
 def compare(

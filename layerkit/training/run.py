@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from layerkit.blame import Blame
 from layerkit.data.base import Dataset, Split
-from layerkit.errors import ComponentError, DataError, InputError, TargetError
+from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError, TargetError, WorkError, described
 from layerkit.history import EpochRecord, History
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
+from layerkit.observers.training import Training
 from layerkit.registry.registry import Registry
 from layerkit.spec.load import load_spec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
 from layerkit.training.checked_samples import checked_samples, sample_count
-from layerkit.training.run_directory import RunDirectory, append
+from layerkit.training.run_directory import RunDirectory, Status
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
 
@@ -38,7 +39,7 @@ class Run:
     history
         The records of the epochs.
     directory
-        Where the spec, the history and the model are.
+        Where the spec, the history, the model and the scores are; `RunDirectory.open` reads them again.
     scores
         How the network does on the test samples: its ``loss``, and each metric by its label; nothing where there are no test
         samples.
@@ -60,6 +61,7 @@ def run(
     *,
     out: str | Path | None = None,
     folder: str | Path | None = None,
+    started: Callable[[Path], None] | None = None,
     tell: Callable[[EpochRecord], None] | None = None,
     registry: Registry | None = None,
 ) -> Run:
@@ -73,6 +75,8 @@ def run(
         The run directory, new or empty; None takes the next free ``runs/NAME-001``, ``-002``, ...
     folder
         Where relative paths in the spec start; None for the folder of the spec's file, or the present one.
+    started
+        Called with the run directory, when there is one.
     tell
         Called with the record of each epoch.
     registry
@@ -84,6 +88,8 @@ def run(
         If the spec, the data, the initial weights or ``out`` cannot be used.
     DivergedError, ComponentError
         As for `layerkit.Trainer.train`.
+    WorkError
+        If something cannot be written into the run directory; names the file.
     """
     if not isinstance(spec, RunSpec):
         path = Path(spec)
@@ -105,26 +111,59 @@ def run(
                 checked_samples(model, part)
     with _naming(spec.data, "training"):
         epochs = trainer.train(data.train, data.validation)
-    directory = RunDirectory.create(spec.name, None if out is None else Path(out))
-    trainer.training.folder = directory.path
-    directory.write_spec(spec, start, registry)
+    directory = RunDirectory.create(spec.name, None if out is None else Path(out), registry)
     owned = trainer.training
-    with directory.open_history() as history:
-        written = 0
-        try:
-            for record in epochs:
-                append(history, record)
-                written += 1
-                if tell is not None:
-                    tell(record)
-        except ComponentError:
-            for record in owned.history[written:]:  # of an epoch that is done, whatever an observer did then
-                append(history, record)
-            if owned.epoch == owned.epochs or owned.stopped is not None:
-                directory.save_model(model, registry)
-            raise
-    directory.save_model(model, registry)
-    return Run(spec, data, model, History(owned.history), directory.path, _scores(spec, model, data), owned.stopped)
+    owned.folder = directory.path
+    with _accounted(directory, owned):
+        if started is not None:
+            started(directory.path)
+        directory.write_spec(spec, start)
+        with directory.open_history() as append:
+            written = 0
+            try:
+                for record in epochs:
+                    append(record)
+                    written += 1
+                    if tell is not None:
+                        tell(record)
+            except (ComponentError, OSError):  # of an observer, or of who is told
+                for record in owned.history[written:]:  # of an epoch that is done, whatever happened then
+                    append(record)
+                if owned.epoch == owned.epochs or owned.stopped is not None:
+                    directory.save_model(model)
+                raise
+        directory.save_model(model)
+        scores = _scores(spec, model, data)
+        directory.write_scores(scores)
+    return Run(spec, data, model, History(owned.history), directory.path, scores, owned.stopped)
+
+
+@contextmanager
+def _accounted(directory: RunDirectory, training: Training) -> Iterator[None]:
+    """Keep in the run directory how the run stands, however it ends."""
+
+    def write(status: Status, why: str | None = None) -> None:
+        directory.write_status(status, why, epoch=training.epoch, step=training.step)
+
+    write("running")
+    try:
+        yield
+    except BaseException as error:
+        with suppress(WorkError):  # what is raised already says more
+            write(*_outcome(error))
+        raise
+    write("finished", training.stopped)
+
+
+def _outcome(error: BaseException) -> tuple[Status, str | None]:
+    match error:
+        case KeyboardInterrupt():
+            return "interrupted", None
+        case DivergedError():
+            return "diverged", str(error)
+        case LayerkitError():
+            return "failed", str(error)
+    return "failed", described(error)
 
 
 @contextmanager

@@ -41,10 +41,11 @@ def spec() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty directory, where run directories go."""
+    """Work in an empty directory, where run directories go, and on no terminal of any width."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
+    monkeypatch.delenv("COLUMNS", raising=False)
     return work
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -38,8 +39,9 @@ def layerkit_commands():
 
 def commands(usage: str) -> dict[str, str]:
     """Return the commands in a help text, with their summaries."""
-    lines = [line.strip() for line in usage.partition("Commands:\n")[2].splitlines()]
-    return {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
+    block = usage.partition("Commands:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^  (\S+) +(.*(?:\n   .*)*)", block, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
 
 
 def test_a_command_of_a_plugin_is_listed_and_runs(layerkit: CommandLine, install: Install) -> None:

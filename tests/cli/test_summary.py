@@ -127,5 +127,8 @@ def test_no_figure_is_cut_beside_a_long_name(layerkit: CommandLine, tmp_path: Pa
     layers = [{"type": "affine", "units": 1_000_000, "name": "n" * 64}, {"type": "crossentropy"}]
     path = tmp_path / "net.json"
     path.write_text(json.dumps({"layerkit": 1, "input_shape": [9], "layers": layers}))
-    row = layerkit("summary", path).stdout.splitlines()[1]
-    assert row.split() == ["n" * 64, "affine", "(9,)", "(1000000,)", "10,000,000", "38,000,000"]
+    lines = layerkit("summary", path).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    heading, row = (" ".join(lines[start : start + 2]).split() for start in (0, 2))
+    assert heading == ["node", "type", "input", "output", "parameters", "FLOPs", "a", "step"]
+    assert row == ["n" * 64, "affine", "(9,)", "(1000000,)", "10,000,000", "38,000,000"]

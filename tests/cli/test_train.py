@@ -61,7 +61,7 @@ def test_it_prints_the_reported_epochs_and_the_score(
     assert losses[-1] < losses[0]
     assert score.startswith("test set accuracy = ")
     assert float(score.split()[-1]) > 0.8
-    assert result.stderr == "run directory: runs/small-001\n"
+    assert result.stderr == "training in runs/small-001\nrun directory: runs/small-001\n"
 
 
 def test_it_leaves_spec_history_and_model(
@@ -105,7 +105,8 @@ def test_each_run_gets_a_directory_of_its_own(
     layerkit: CommandLine, spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
 ) -> None:
     path = write(spec)
-    assert [layerkit("train", path).stderr for _ in range(2)] == [f"run directory: runs/small-00{i}\n" for i in (1, 2)]
+    said = [layerkit("train", path).stderr.splitlines()[-1] for _ in range(2)]
+    assert said == ["run directory: runs/small-001", "run directory: runs/small-002"]
     assert history(here / "runs" / "small-001") == history(here / "runs" / "small-002")
 
 
@@ -341,7 +342,7 @@ def test_a_plugin_that_misbehaves_ends_with_1_and_is_named(
         spec["training"] |= {"optimizer": {**odd, "learning_rate": 0.1}} if kind == "halts" else {"observers": [odd]}
     result = layerkit("train", write(spec))
     assert result.returncode == 1
-    (line,) = result.stderr.splitlines()
+    *_, line = result.stderr.splitlines()
     assert line.startswith("error: " + said.format(how=how))
     when = {"leaves": "(epoch 0, after 0 steps)", "halts": "(epoch 1, after 9 steps)", "hides": "(epoch 1, after 7 steps)"}
     assert when.get(kind, "") in line
@@ -361,6 +362,8 @@ def test_a_plugin_that_returns_nothing_ends_with_1_and_is_named(
     result = layerkit("train", write(spec))
     assert result.returncode == 1
     assert result.stderr == (
+        "training in runs/small-001\n"
+        "run directory: runs/small-001\n"
         "error: leaves_1: Leaves.backward of misbehaving 2.5 returned NoneType, expected float32 of shape (16, 8) "
         "(epoch 0, after 0 steps)\n"
     )
@@ -385,8 +388,9 @@ def test_a_process_that_diverges_ends_with_1(spec: dict[str, Any], write: Callab
     spec["training"]["optimizer"]["learning_rate"] = 1e30
     result = subprocess.run([PROGRAM, "train", str(write(spec))], capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert len(result.stderr.splitlines()) == 1
-    assert "smaller learning_rate" in result.stderr
+    *places, error = result.stderr.splitlines()
+    assert places == ["training in runs/small-001", "run directory: runs/small-001"]
+    assert "smaller learning_rate" in error
 
 
 def test_a_process_that_is_interrupted_ends_with_130(

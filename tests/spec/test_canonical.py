@@ -272,7 +272,7 @@ def test_every_default_is_filled_in() -> None:
             "metrics": [],
             "initial_weights": None,
             "observers": [],
-            "report_every": 1,
+            "report_every": None,
         },
     }
 

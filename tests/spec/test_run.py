@@ -52,7 +52,7 @@ def test_defaults() -> None:
     assert spec.training.shuffle is True
     assert spec.training.initial_weights is None
     assert spec.training.observers == ()
-    assert spec.training.report_every == 1
+    assert spec.training.report_every is None
 
 
 def test_the_version_is_written_once() -> None:

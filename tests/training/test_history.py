@@ -14,8 +14,13 @@ from layerkit import EpochRecord, History
     [
         (0, 8.58761, "Epoch    0, loss = 8.5876"),
         (50, 0.60024, "Epoch   50, loss = 0.6002"),
-        (9999, 0.00004, "Epoch 9999, loss = 0.0000"),
+        (9999, 0.0001, "Epoch 9999, loss = 0.0001"),
         (12345, 123456.78916, "Epoch 12345, loss = 123456.7892"),
+        (5, 0.0, "Epoch    5, loss = 0.0000"),
+        (6, -0.25, "Epoch    6, loss = -0.2500"),
+        (7, 0.00004, "Epoch    7, loss = 4.0000e-05"),
+        (8, 3.21449e12, "Epoch    8, loss = 3.2145e+12"),
+        (9, -1e300, "Epoch    9, loss = -1.0000e+300"),
     ],
 )
 def test_a_record_reads_as_a_line_of_the_table(epoch: int, loss: float, line: str) -> None:

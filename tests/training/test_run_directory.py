@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
@@ -12,9 +11,8 @@ import numpy as np
 import pytest
 
 import layerkit as lk
+from layerkit import EpochRecord, RunDirectory
 from layerkit.errors import RunDirectoryError
-from layerkit.history import EpochRecord
-from layerkit.training.run_directory import RunDirectory, append
 
 
 @pytest.fixture(autouse=True)
@@ -164,23 +162,113 @@ def test_the_model_that_is_saved_loads(here: Path) -> None:
     assert loaded.spec == model.spec
 
 
-def test_a_history_reads_back_as_the_same_floats() -> None:
+def test_a_history_reads_back_as_the_same_floats(here: Path) -> None:
     losses = np.random.default_rng(0).lognormal(sigma=20, size=50).tolist()
-    stream = io.StringIO()
-    for epoch, loss in enumerate(losses):
-        append(stream, EpochRecord(epoch, loss, {"accuracy": loss / 3}, learning_rate=loss / 7, seconds=loss / 9))
-    records = [EpochRecord(**json.loads(line)) for line in stream.getvalue().splitlines()]
+    directory = RunDirectory.create("a", here / "out")
+    with directory.open_history() as append:
+        for epoch, loss in enumerate(losses):
+            append(EpochRecord(epoch, loss, {"accuracy": loss / 3}, learning_rate=loss / 7, seconds=loss / 9))
+    records = directory.history()
     assert [(record.metrics, record.learning_rate, record.seconds) for record in records] == [
         ({"accuracy": loss / 3}, loss / 7, loss / 9) for loss in losses
     ]
-    assert [record.loss for record in records] == losses
+    assert records.loss == losses
     assert [record.epoch for record in records] == list(range(50))
 
 
 def test_each_record_reaches_the_file_as_it_comes(here: Path) -> None:
     directory = RunDirectory.create("a", here / "out")
-    with directory.open_history() as history:
+    with directory.open_history() as append:
         for epoch in range(3):
-            append(history, EpochRecord(epoch, 0.5))
+            append(EpochRecord(epoch, 0.5))
             lines = (here / "out" / "history.jsonl").read_text().splitlines()
             assert [json.loads(line)["epoch"] for line in lines] == list(range(epoch + 1))
+
+
+# --- found again --------------------------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_found_again(here: Path) -> None:
+    done = lk.run(run_spec(), out="out")
+    found = RunDirectory.open("out")
+    assert found.path == Path("out")
+    assert found.spec() == done.spec
+    assert found.history() == done.history
+    assert found.scores() == done.scores
+    assert found.status() == {"status": "finished", "reason": None, "epoch": 3, "step": 3}
+    assert found.model().parameters.tobytes() == done.model.parameters.tobytes()
+
+
+def test_scores_read_back_as_the_same_floats(here: Path) -> None:
+    scores = {"loss": 0.1 + 0.2, "accuracy": 1 / 3, "tiny": 5e-324, "large": 1.7976931348623157e308}
+    RunDirectory.create("a", here / "out").write_scores(scores)
+    (here / "out" / "spec.json").touch()
+    assert RunDirectory.open("out").scores() == scores
+
+
+@pytest.mark.parametrize("tail", ["", '{"epoch": 3, "lo', '{"epoch": 3, "loss": 0.5}'], ids=["whole", "cut", "no end"])
+def test_a_line_that_was_cut_is_left_out(here: Path, tail: str) -> None:
+    done = lk.run(run_spec(), out="out")
+    with open("out/history.jsonl", "a", encoding="utf-8") as history:
+        history.write(tail)
+    assert RunDirectory.open("out").history() == done.history
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"epoch": 0}', '{"epoch": 0, "loss": 1, "colour": 2}', "\x80"])
+def test_damage_in_a_history_is_told(here: Path, line: str) -> None:
+    lk.run(run_spec(), out="out")
+    path = here / "out" / "history.jsonl"
+    path.write_bytes(line.encode("latin-1") + b"\n" + path.read_bytes())
+    with pytest.raises(RunDirectoryError, match=r"^out: history\.jsonl.* is damaged: "):
+        RunDirectory.open("out").history()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nowhere", "there is no directory nowhere; run directories are in runs/ unless they were put elsewhere"),
+        (".", r"\. is no run directory: it has no spec\.json"),
+        ("out/model.safetensors", r"out/model\.safetensors is a file, and no run directory; its directory out is one"),
+        ("other.txt", "other.txt is a file, and no run directory$"),
+    ],
+)
+def test_what_is_no_run_directory_is_told(here: Path, path: str, message: str) -> None:
+    lk.run(run_spec(), out="out")
+    (here / "other.txt").touch()
+    with pytest.raises(RunDirectoryError, match=f"^{message}"):
+        RunDirectory.open(path)
+
+
+def test_what_a_run_has_not_saved_is_told(here: Path) -> None:
+    hopeless = run_spec(optimizer={"type": "sgd", "learning_rate": 1e38})
+    with pytest.raises(lk.DivergedError) as raised:
+        lk.run(hopeless, out="out")
+    found = RunDirectory.open("out")
+    assert found.status() == {"status": "diverged", "reason": str(raised.value), "epoch": 1, "step": 1}
+    assert found.spec() == hopeless
+    assert [record.epoch for record in found.history()] == [0]
+    with pytest.raises(RunDirectoryError, match=r"^out has no trained model: the run is said to be diverged \(.*learning_rate"):
+        found.model()
+    with pytest.raises(RunDirectoryError, match=r"^out has no scores\.json: the run is said to be diverged"):
+        found.scores()
+
+
+def test_a_run_of_an_earlier_layerkit_is_read_as_far_as_it_goes(here: Path) -> None:
+    done = lk.run(run_spec(), out="out")
+    for name in ("status.json", "scores.json"):
+        (here / "out" / name).unlink()
+    found = RunDirectory.open("out")
+    assert found.model().parameters.tobytes() == done.model.parameters.tobytes()
+    for read, name in ((found.status, "status"), (found.scores, "scores")):
+        with pytest.raises(
+            RunDirectoryError, match=rf"^out has no {name}\.json: the run was cut off, or made by an earlier layerkit"
+        ):
+            read()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
+def test_damage_in_a_status_is_told(here: Path, text: str) -> None:
+    lk.run(run_spec(), out="out")
+    (here / "out" / "status.json").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RunDirectoryError, match=r"^out: status\.json is damaged: "):
+        RunDirectory.open("out").status()

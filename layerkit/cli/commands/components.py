@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from layerkit.cli.completion import types
+from layerkit.cli.messages import say, say_aside, say_json
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.diagnostics.diagnostic import shortened
+from layerkit.layout import listing, plain_text, without_marks
 from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.spec.field_docs import field_docs
@@ -21,7 +22,7 @@ _BOUNDS = (*_SIGNS, "multipleOf", "pattern", "minLength", "maxLength", "minItems
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=types)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(name: str | None, form: str) -> None:
     """List the registered components, or describe those of type NAME."""
@@ -31,14 +32,14 @@ def command(name: str | None, form: str) -> None:
         registry.resolve(Component, name)  # says what there is instead
     items = sorted(found, key=lambda item: (FAMILIES.index(item.family), item.tag, item.distribution))
     if form == "json":
-        click.echo(json.dumps([_record(item) for item in items], indent=2))
+        say_json([_record(item) for item in items])
     elif name is None:
         _list(items)
     else:
         for item in items:
             _describe(item)
     for problem in registry.problems:
-        click.echo(f"warning: {problem}", err=True)
+        say_aside(f"warning: {problem}")
 
 
 def _record(item: Registration) -> dict[str, Any]:
@@ -90,32 +91,23 @@ def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(items: Iterable[Registration]) -> None:
-    """Print a line each, cut at the width of the terminal; of what goes to a file or a pipe nothing is cut."""
     rows = [("family", "type", "distribution", "summary")]
     for item in items:
-        summary = (item.component.__doc__ or "").strip().split("\n")[0].replace("``", "")
+        summary = without_marks((item.component.__doc__ or "").strip().split("\n")[0])
         rows.append((item.family.__name__.lower(), item.tag, f"{item.distribution} {item.version}", summary))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    columns = shutil.get_terminal_size(fallback=(1000, 24)).columns
-    for row in rows:
-        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(shortened(line, columns))
+    say(*listing(rows))
 
 
 def _describe(item: Registration) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     record, properties = _record(item), item.component.model_json_schema()["properties"]
-    click.echo(
-        f"{item.tag}: {item.family.noun()}, {record['class']}, from {item.distribution} {item.version}\n\n{record['doc']}\n"
-    )
-    table = Table("field", "type", "default", "", box=None, pad_edge=False)
+    say(f"{item.tag}: {item.family.noun()}, {record['class']}, from {item.distribution} {item.version}", "")
+    say(*plain_text(record["doc"]), "")
+    rows = [("field", "type", "default", "")]
     for field in record["fields"]:
         kind = _type(properties[field["name"]], limits=True)
         default = "required" if field["required"] else _value(field["default"])
-        table.add_row(field["name"], kind, default, " ".join(field["doc"].replace("``", "").split()))
-    Console(highlight=False, markup=False).print(table)
+        rows.append((field["name"], kind, default, " ".join(without_marks(field["doc"]).split())))
+    say(*listing(rows))
 
 
 def _value(value: Any) -> str:

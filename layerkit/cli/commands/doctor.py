@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 import sys
@@ -13,6 +12,8 @@ from typing import Any
 import click
 import numpy as np
 
+from layerkit.cli.messages import say, say_json
+from layerkit.layout import listing
 from layerkit.registry.discovery import (
     DISABLE_VARIABLE,
     Plugin,
@@ -32,7 +33,7 @@ def command(form: str) -> None:
     """
     report = _report()
     if form == "json":
-        click.echo(json.dumps(report, indent=2))
+        say_json(report)
     else:
         _show(report)
     sys.exit(0 if report["healthy"] else 1)
@@ -92,27 +93,27 @@ def _plugin(plugin: Plugin) -> dict[str, Any]:
 
 
 def _show(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     blas = report["blas"]
     remarks = {"numpy": f", {blas['name']} {blas['version']} with {blas['threads'] or 'an unknown number of'} threads"}
-    system = Table.grid(padding=(0, 2))
-    system.add_row("python", f"{report['python']['version']}, {report['python']['platform']}")
-    system.add_row("layerkit", report["layerkit"])
+    rows = [("python", f"{report['python']['version']}, {report['python']['platform']}"), ("layerkit", report["layerkit"])]
     for item in report["dependencies"]:
         problem = f", BROKEN: {item['problem']}" if item["problem"] else ""
-        system.add_row(item["name"], (item["version"] or "missing") + remarks.get(item["name"], "") + problem)
-    plugins = Table.grid(padding=(0, 2))
-    for plugin in report["plugins"]:
-        plugins.add_row(f"{plugin['distribution']} {plugin['version']}", "\n".join(_lines(plugin)))
-    console = Console(highlight=False, markup=False)
-    console.print(system)
+        rows.append((item["name"], (item["version"] or "missing") + remarks.get(item["name"], "") + problem))
+    say(*listing(rows), "")
     if report["plugins"]:
-        console.print("", plugins, sep="\n")
+        names = (f"{plugin['distribution']} {plugin['version']}" for plugin in report["plugins"])
+        rows = [row for name, plugin in zip(names, report["plugins"], strict=True) for row in _rows(name, plugin)]
+        say(*listing(rows), "")
     elif report["plugins_disabled"]:
-        console.print(f"\nplugins are disabled by {DISABLE_VARIABLE}")
-    console.print("\nall is well" if report["healthy"] else "\nsomething is BROKEN")
+        say(f"plugins are disabled by {DISABLE_VARIABLE}", "")
+    say("all is well" if report["healthy"] else "something is BROKEN")
+
+
+def _rows(name: str, plugin: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    first, *others = _lines(plugin)
+    yield name, first
+    for line in others:
+        yield "", line
 
 
 def _lines(plugin: dict[str, Any]) -> Iterator[str]:

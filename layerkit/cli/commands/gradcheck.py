@@ -9,10 +9,16 @@ from pathlib import Path
 import click
 import numpy as np
 
-from layerkit.errors import GradientError
+from layerkit.cli.completion import files_and_stages
+from layerkit.cli.messages import say
+from layerkit.cli.spec_file import STANDARD_INPUT, read_spec
+from layerkit.errors import GradientError, MemoryBudgetError
+from layerkit.layout import figures
+from layerkit.memory import free_memory, size_text
 from layerkit.network.sequential import build
 from layerkit.registry.discovery import installed_registry
-from layerkit.spec.load import load_spec
+from layerkit.spec.cost import Cost
+from layerkit.spec.plan import plan_nodes
 from layerkit.spec.run import RunSpec
 from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
@@ -24,7 +30,7 @@ from layerkit.typing import Array, Shape
 
 
 @click.command()
-@click.argument("target", metavar="SPEC_OR_TYPE")
+@click.argument("target", metavar="SPEC_OR_TYPE", shell_complete=files_and_stages)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -41,37 +47,53 @@ from layerkit.typing import Array, Shape
     help="Elements of each array to compare at the most.",
 )
 def command(target: str, seed: int, batch: int, elements: int) -> None:
-    """Check the gradients of the network in a spec file, or of a registered layer or loss by its type.
+    """Check the gradients of the network in a spec, or of a registered layer or loss by its type.
+
+    A spec is a file, a run directory, a model file, or "-" for standard input.
 
     The check runs in float64 on random inputs, with central differences and a random upstream gradient, for the inputs and some
     elements of each parameter: on the loss's own example targets, with sample weights, and with soft targets where the loss takes
     them. Where the spec says float32, and for a type, gradients in float32 are compared with those in float64.
     """
-    if target.endswith(".json") or os.path.exists(target):  # noqa: PTH110 (Path.exists raises where a name is too long)
+    # Path.exists raises where a name is too long.
+    if target == STANDARD_INPUT or target.endswith(".json") or os.path.exists(target):  # noqa: PTH110
         found = _check_spec(Path(target), seed, batch, elements)
     else:
         found = _check_type(target, seed, batch, elements)
     failed = []
     for circumstance, checks in found:
-        click.echo(circumstance)
-        width = max(len(check.array) for check in checks)
-        for check in checks:
-            click.echo("  " + _line(check, width))
+        say(circumstance, *figures([_row(check) for check in checks], right=(3,)))
         failed += [f"  {circumstance}: {check}" for check in checks if not check.passed]
     if failed:
-        raise GradientError("wrong gradients\n" + "\n".join(failed))
+        raise GradientError("wrong gradients", *failed)
 
 
-def _line(check: GradientCheck, width: int) -> str:
-    verdict = "ok" if check.passed else "WRONG"
+def _row(check: GradientCheck) -> tuple[str, ...]:
     what = f"{check.compared[0]} and {check.compared[1]}"
-    figures = f"{check.checked:4d} elements  largest relative error {check.error:.1e}"
-    return f"{check.array:<{width}}  {what:<24}  {check.upstream:<8}  {figures}  {verdict}"
+    error = f"relative error {check.error:.1e}"
+    return f"  {check.array}", what, check.upstream, f"{check.checked} elements", error, "ok" if check.passed else "WRONG"
+
+
+def _require_memory(cost: Cost, batch: int) -> None:
+    """Refuse a batch for which there is no memory, before any of it is taken.
+
+    Raises
+    ------
+    MemoryBudgetError
+        With the numbers.
+    """
+    wanted, free = 2 * cost.work + 4 * cost.samples, free_memory()  # both dtypes; inputs, targets and what differs from them
+    if wanted > free:
+        raise MemoryBudgetError(
+            f"checking {batch} samples takes {size_text(wanted)}, and {size_text(free)} are free; a smaller --batch says as much"
+        )
 
 
 def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
-    spec = load_spec(path)
-    model = build(spec.model if isinstance(spec, RunSpec) else spec, seed=seed)
+    spec = read_spec(path)
+    network = spec.model if isinstance(spec, RunSpec) else spec
+    _require_memory(Cost(network.plan(), np.dtype(np.float64), batch), batch)
+    model = build(network, seed=seed)
     rng = np.random.default_rng(seed)
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)  # away from trivial initial values
     inputs = example_inputs(model.nodes[0].stage, model.spec.input_shape, batch, rng)
@@ -84,6 +106,7 @@ def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tu
 def _check_type(tag: str, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
     stage = example(installed_registry().resolve(Stage, tag))
     shape = example_input_shape(stage)
+    _require_memory(Cost(tuple(plan_nodes([stage], shape)), np.dtype(np.float64), batch), batch)
     if isinstance(stage, Layer):
         checks = check_layer_gradients(stage, shape, dtype="float32", seed=seed, batch=batch, elements=elements)
         yield "random inputs", checks

@@ -11,6 +11,8 @@ from string import Template
 
 import click
 
+from layerkit.cli.advice import Commands
+from layerkit.cli.messages import say
 from layerkit.component import Component
 from layerkit.errors import InputError
 from layerkit.files import reason
@@ -31,7 +33,7 @@ _FILES = {
 """The templates, and where in the new package each one goes."""
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """Help with plugins: packages that bring layers of your own."""
 
@@ -49,14 +51,16 @@ def new(name: str, into: Path) -> None:
     names = _names(name)
     folder = into / names["distribution"]
     _write(folder, names)
-    click.echo(
-        f"made {folder}\n\n"
-        "try it:\n"
-        f"  cd {folder}\n"
-        "  pip install -e .\n"
-        "  python -m pytest\n"
-        f"  layerkit train specs/digits_{names['tag']}.json\n\n"
-        f"then write your own layer in {names['package']}/__init__.py"
+    say(
+        f"made {folder}",
+        "",
+        "try it:",
+        f"  cd {folder}",
+        "  pip install -e .",
+        "  python -m pytest",
+        f"  layerkit train specs/digits_{names['tag']}.json",
+        "",
+        f"then write your own layer in {names['package']}/__init__.py",
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from layerkit.cli.messages import say_json
 from layerkit.registry.discovery import installed_registry
 from layerkit.spec.schema import spec_schema
 
@@ -13,4 +12,4 @@ from layerkit.spec.schema import spec_schema
 @click.command()
 def command() -> None:
     """Print the JSON Schema of specs as this environment understands them, installed plugins included."""
-    click.echo(json.dumps(spec_schema(installed_registry()), indent=2))
+    say_json(spec_schema(installed_registry()))

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
+from layerkit.cli.messages import say, say_aside
 from layerkit.cli.spec_file import load_run_spec, spec_options
-from layerkit.history import EpochRecord
+from layerkit.history import EpochRecord, figure, is_reported
+from layerkit.printable import printable
 from layerkit.training.run import run
 
 
@@ -21,49 +23,78 @@ from layerkit.training.run import run
 )
 @spec_options
 def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_memory: int | None) -> None:
-    """Train what the run spec SPEC describes.
+    """Train what the run spec SPEC describes; "-" reads it from standard input.
 
     Prints the loss as it falls and the score on the test samples, and leaves a run directory with the resolved spec, the
-    history and the model.
+    history, the model and the scores. Its status.json says whether the run is under way and how it ended.
     """
     spec = load_run_spec(spec_path, overrides, max_memory)
-    with _progress(spec.training.epochs) as show:
-        done = run(
-            spec,
-            out=out,
-            folder=spec_path.parent,
-            tell=lambda record: show(record, record.epoch % spec.training.report_every == 0),
-        )
-    for line in _score_lines(done.scores):
-        click.echo(line)
-    if done.stopped is not None:
-        when = f"after epoch {done.history[-1].epoch}" if done.history else "within the first epoch"
-        click.echo(f"stopped {when}: {done.stopped}", err=True)
-    click.echo(f"run directory: {done.directory}", err=True)
+    places: list[Path] = []
+
+    def started(directory: Path) -> None:
+        places.append(directory)
+        say_aside(f"training in {directory}")
+
+    try:
+        with _progress(spec.training.epochs, spec.training.report_every) as tell:
+            done = run(spec, out=out, folder=spec_path.parent, started=started, tell=tell)
+        for line in _score_lines(done.scores):
+            say(line)
+        if done.stopped is not None:
+            when = f"after epoch {done.history[-1].epoch}" if done.history else "within the first epoch"
+            say_aside(f"stopped {when}: {done.stopped}")
+    finally:
+        for directory in places:
+            say_aside(f"run directory: {directory}")
 
 
 def _score_lines(scores: Mapping[str, float]) -> Iterator[str]:
     """Yield a line for each metric on the test samples, and for the loss where there is no metric."""
     for name, value in scores.items():
         if name != "loss" or len(scores) == 1:
-            yield f"test set {name} = {value:.4f}" if name != "accuracy" else f"test set {name} = {value:.3f}"
+            yield f"test set {name} = {figure(value) if name != 'accuracy' else f'{value:.3f}'}"
 
 
 @contextmanager
-def _progress(epochs: int) -> Iterator[Callable[[EpochRecord, bool], None]]:
-    """Give a function that shows one record: lines that are reported, and on a terminal a bar below them."""
+def _progress(epochs: int, every: int | None) -> Iterator[Callable[[EpochRecord], None]]:
+    """Give a function that shows one record: a line for each that is reported and for the last, on a terminal above a bar."""
+    with _lines(epochs) as (show, advance):
+        unreported: list[EpochRecord] = []
+
+        def tell(record: EpochRecord) -> None:
+            unreported[:] = [record]
+            if is_reported(record.epoch, epochs, every):
+                show(str(unreported.pop()))
+            advance(record)
+
+        try:
+            yield tell
+        except OSError:  # most likely of the output, which then takes no more lines
+            raise
+        except BaseException:
+            for record in unreported:
+                show(str(record))
+            raise
+        for record in unreported:
+            show(str(record))
+
+
+@contextmanager
+def _lines(epochs: int) -> Iterator[tuple[Callable[[str], None], Callable[[EpochRecord], None]]]:
+    """Give two functions: one prints a line, the other moves a bar below the lines, where there is a terminal to show one."""
     if sys.stdout is None or not sys.stdout.isatty():  # None where it was closed before the start
-        yield lambda record, reported: click.echo(str(record)) if reported else None
+        yield say, lambda record: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("", total=epochs)
+        task = bar.add_task("", total=epochs, loss="")
 
-        def show(record: EpochRecord, reported: bool) -> None:
-            if reported:
-                bar.console.print(str(record), highlight=False, markup=False)
-            bar.advance(task)
+        def show(line: str) -> None:
+            bar.console.print(printable(line), highlight=False, markup=False)
 
-        yield show
+        def advance(record: EpochRecord) -> None:
+            bar.update(task, advance=1, loss=f"loss = {figure(record.loss)}")
+
+        yield show, advance

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import click
 
-from layerkit.cli.messages import show_error
-from layerkit.cli.spec_file import spec_options
+from layerkit.cli.messages import say, say_json, show_error
+from layerkit.cli.spec_file import name_of, read_spec, spec_options
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
 from layerkit.spec.canonical import resolved_json
-from layerkit.spec.load import load_spec
 
 
 @click.command()
@@ -24,23 +23,26 @@ from layerkit.spec.load import load_spec
 def command(
     spec_paths: tuple[Path, ...], form: str, print_resolved: bool, overrides: tuple[str, ...], max_memory: int | None
 ) -> None:
-    """Check each SPEC and print every fault with its place; nothing is loaded, allocated or trained."""
+    """Check each SPEC and print every fault with its place; nothing is loaded, allocated or trained.
+
+    SPEC is a file, a run directory, a model file, or "-" for standard input.
+    """
     if print_resolved and form == "json":
         raise click.UsageError("--print-resolved prints specs and --format json prints faults; ask for one of them")
     diagnostics: list[Diagnostic] = []
     for path in spec_paths:
         try:
-            spec = load_spec(path, overrides, max_memory)
+            spec = read_spec(path, overrides, max_memory)
         except SpecError as error:
             diagnostics += error.diagnostics
             if form == "text":
                 show_error(error)
         else:
             if print_resolved:
-                click.echo(resolved_json(spec))
+                say_json(json.loads(resolved_json(spec)))
             elif form == "text":
-                click.echo(f"{path}: ok")
+                say(f"{name_of(path)}: ok")
     if form == "json":
-        click.echo(json.dumps([diagnostic.as_json() for diagnostic in diagnostics], indent=2))
+        say_json([diagnostic.as_json() for diagnostic in diagnostics])
     if diagnostics:
         sys.exit(SpecError.exit_code)

@@ -99,4 +99,4 @@ def run_check(check: Check, component: type[Component] | Component, seed: int = 
         fault = str(error) if known else described(error)
         promise = inspect.cleandoc(check.__doc__ or "")
         message = f"{cls.__name__} fails {check.__name__}{which}: {fault}\nWhat is promised: {promise}"
-        raise ConformanceError(message) from (error.__cause__ if known else error)
+        raise ConformanceError(*message.split("\n")) from (error.__cause__ if known else error)
