@@ -9,8 +9,8 @@ A parameter with fewer than two axes has ``fan_in = fan_out = size``.
 
 References
 ----------
-.. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
-.. [2] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
+X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Normal(Elementwise):
 
 
 class XavierUniform(Elementwise):
-    """Uniform on ``±sqrt(6 / (fan_in + fan_out))``; equation 16 of [1]_."""
+    """Uniform on ``±sqrt(6 / (fan_in + fan_out))``; equation 16 of X. Glorot and Y. Bengio."""
 
     type: Literal["xavier_uniform"] = "xavier_uniform"
 
@@ -168,7 +168,7 @@ class XavierUniform(Elementwise):
 
 
 class XavierNormal(Elementwise):
-    """Normal with mean 0 and variance ``2 / (fan_in + fan_out)``; equation 12 of [1]_."""
+    """Normal with mean 0 and variance ``2 / (fan_in + fan_out)``; equation 12 of X. Glorot and Y. Bengio."""
 
     type: Literal["xavier_normal"] = "xavier_normal"
 
@@ -177,7 +177,7 @@ class XavierNormal(Elementwise):
 
 
 class HeUniform(Elementwise):
-    """Uniform on ``±sqrt(6 / fan_in)``, which has the variance of equation 10 of [2]_; for layers before a ReLU."""
+    """Uniform on ``±sqrt(6 / fan_in)``, which has the variance of equation 10 of K. He et al.; for layers before a ReLU."""
 
     type: Literal["he_uniform"] = "he_uniform"
 
@@ -187,7 +187,7 @@ class HeUniform(Elementwise):
 
 
 class HeNormal(Elementwise):
-    """Normal with mean 0 and variance ``2 / fan_in``; equation 10 of [2]_; for layers before a ReLU."""
+    """Normal with mean 0 and variance ``2 / fan_in``; equation 10 of K. He et al.; for layers before a ReLU."""
 
     type: Literal["he_normal"] = "he_normal"
 

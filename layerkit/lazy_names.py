@@ -5,15 +5,19 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 
-def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def lazy_names(
+    package: str, meant: Callable[[str], str | None] = lambda name: None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` for a package whose ``__init__.pyi`` imports its public names.
 
     Each stands on a line ``from package.module import Name as Name``: to a type checker, that is a name to re-export.
-    ``import *`` brings all but those that begin with an underscore, as everywhere in Python.
+    ``import *`` brings all but those that begin with an underscore, as everywhere in Python. ``meant`` knows what else they are
+    called.
     """
     namespace = vars(sys.modules[package])
     with open(f"{namespace['__path__'][0]}/__init__.pyi", encoding="utf-8") as stub:
@@ -28,9 +32,19 @@ def lazy_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
 
     def resolve(name: str) -> Any:
         if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{_advice(name)}")
         value = namespace[name] = getattr(import_module(homes[name]), name)
         return value
+
+    def _advice(name: str) -> str:
+        if name.startswith("_"):  # a program asks, and no person
+            return ""
+        in_small_letters = {known.lower(): known for known in homes}
+        close = [in_small_letters[near] for near in get_close_matches(name.lower(), in_small_letters, n=1)]
+        for found in (meant(name), *close):
+            if found is not None:
+                return f"; did you mean {found}?"
+        return f"; dir({package}) lists its names"
 
     def listing() -> list[str]:
         return sorted({*namespace, *homes})

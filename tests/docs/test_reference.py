@@ -1,0 +1,49 @@
+"""The pages of reference are those that the code makes now."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layerkit as lk
+from layerkit import testing
+from layerkit.registry.discovery import builtin_registry
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the pages as they are made now."""
+    folder = tmp_path_factory.mktemp("reference")
+    subprocess.run([sys.executable, DOCS / "make_reference.py", folder], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["api.md", "spec.md"])
+def test_the_page_is_current(made: Path, name: str) -> None:
+    now = (made / name).read_text(encoding="utf-8")
+    assert (DOCS / name).read_text(encoding="utf-8") == now, f"docs/{name} is out of date; run python docs/make_reference.py"
+
+
+def test_every_public_name_has_an_entry_that_says_something() -> None:
+    entries = re.split(r"^### ", (DOCS / "api.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    told = {entry.split("`")[1]: entry.split("\n## ")[0].split("\n\n")[1:] for entry in entries}
+    assert told.keys() == {*lk.__all__, "__version__", *testing.__all__}
+    head_alone = {name for name, paragraphs in told.items() if len([text for text in paragraphs if text.strip()]) < 2}
+    assert head_alone == {"__version__"}
+
+
+def test_every_example_of_a_component_is_one() -> None:
+    page = (DOCS / "spec.md").read_text(encoding="utf-8")
+    examples = [json.loads(block) for block in re.findall(r"^```json\n(\{\"type\".*)\n```$", page, re.MULTILINE)]
+    registry = builtin_registry()
+    assert {item["type"] for item in examples} == {item.tag for item in registry.registrations}
+    for item in examples:
+        component = registry.resolve(lk.Component, item["type"])
+        assert component.model_validate(item).type == item["type"]
