@@ -5,4 +5,11 @@ The public names stand in ``__init__.pyi``, each once, and are resolved on first
 
 from layerkit.lazy_names import lazy_names
 
-__getattr__, __dir__, __all__ = lazy_names(__name__)
+
+def _meant(name: str) -> str | None:
+    from layerkit.registry.discovery import builtin_meant
+
+    return builtin_meant(name)
+
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, _meant)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -39,6 +38,8 @@ def lazy_names(
     def _advice(name: str) -> str:
         if name.startswith("_"):  # a program asks, and no person
             return ""
+        from difflib import get_close_matches
+
         in_small_letters = {known.lower(): known for known in homes}
         close = [in_small_letters[near] for near in get_close_matches(name.lower(), in_small_letters, n=1)]
         for found in (meant(name), *close):

@@ -28,6 +28,7 @@ from layerkit.registry.command_names import own_commands
 from layerkit.registry.registration import OWN_DISTRIBUTION, Registration, canonical_name, refuse_indescribable
 from layerkit.registry.registry import LOCAL_DISTRIBUTION, Problem, Registry, refuse_repeated
 from layerkit.registry.requirements import unmet_requirement
+from layerkit.registry.synonyms import type_meant
 
 if TYPE_CHECKING:
     import click
@@ -74,6 +75,11 @@ def builtin_registry() -> Registry:
     own = distribution(OWN_DISTRIBUTION)
     modules = [point.load() for point in _entry_points(own)]
     return Registry(_registrations(modules, OWN_DISTRIBUTION, own.version))
+
+
+def builtin_meant(name: str) -> str | None:
+    """Return what the class of a built-in is called that goes by ``name`` elsewhere; None where there is none."""
+    return next((item.component.__name__ for item in builtin_registry().registrations if item.tag == type_meant(name)), None)
 
 
 @cache

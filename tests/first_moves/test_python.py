@@ -181,7 +181,13 @@ MOVES: list[tuple[str, str, str]] = [
     # runs
     ("run('net.json')", "SpecError", "net.json: cannot read the file: No such file or directory"),
     ("load_spec('net.json')", "SpecError", "net.json: cannot read the file: No such file or directory"),
-    ("lk.sequential", "AttributeError", "module 'layerkit' has no attribute 'sequential'"),
+    ("lk.sequential", "AttributeError", "module 'layerkit' has no attribute 'sequential'; did you mean Sequential?"),
+    ("lk.Linear(3)", "AttributeError", "did you mean Affine?"),
+    ("lk.Dense(3)", "AttributeError", "did you mean Affine?"),
+    ("lk.CrossEntropyLoss()", "AttributeError", "did you mean CategoricalCrossEntropy?"),
+    ("lk.Relu()", "AttributeError", "did you mean ReLU?"),
+    ("lk.MLPClassifier()", "AttributeError", "dir(layerkit) lists its names"),
+    ("lk.testing.check_layer_gradient", "AttributeError", "did you mean check_layer_gradients?"),
 ]
 
 
