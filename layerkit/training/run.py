@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from layerkit.blame import Blame
 from layerkit.data.base import Dataset, Split
 from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError, TargetError, WorkError, described
-from layerkit.history import EpochRecord, History
+from layerkit.history import EpochRecord, History, figure
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
 from layerkit.observers.training import Training
 from layerkit.registry.registry import Registry
+from layerkit.spec.check import from_python, spec_class
 from layerkit.spec.load import load_spec
+from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
 from layerkit.training.checked_samples import checked_samples, sample_count
@@ -55,9 +58,13 @@ class Run:
     scores: dict[str, float]
     stopped: str | None
 
+    def __repr__(self) -> str:
+        scores = "".join(f", {name} {figure(value)}" for name, value in self.scores.items())
+        return f"<Run {self.spec.name} in {self.directory}, {len(self.history)} epochs{scores}>"
+
 
 def run(
-    spec: RunSpec | str | Path,
+    spec: RunSpec | Mapping[str, Any] | str | Path,
     *,
     out: str | Path | None = None,
     folder: str | Path | None = None,
@@ -70,7 +77,7 @@ def run(
     Parameters
     ----------
     spec
-        The spec, or the path of a file with it.
+        The spec, as an object or as JSON has it, or the path of a file with it.
     out
         The run directory, new or empty; None takes the next free ``runs/NAME-001``, ``-002``, ...
     folder
@@ -84,6 +91,8 @@ def run(
 
     Raises
     ------
+    InputError
+        If ``spec`` is something else.
     SpecError, DataError, ModelFileError, RunDirectoryError
         If the spec, the data, the initial weights or ``out`` cannot be used.
     DivergedError, ComponentError
@@ -91,12 +100,9 @@ def run(
     WorkError
         If something cannot be written into the run directory; names the file.
     """
-    if not isinstance(spec, RunSpec):
-        path = Path(spec)
-        found = load_spec(path, registry=registry)
-        if not isinstance(found, RunSpec):
-            raise InputError(f'{path}: this is a bare model spec; a run needs "data", "model" and "training"')
-        spec, folder = found, path.parent if folder is None else folder
+    if isinstance(spec, str | Path) and folder is None:
+        folder = Path(spec).parent
+    spec = _run_spec(spec, registry)
     start = Path(folder or ".")
     training = spec.training
     model = build(spec.model, seed=spec.seed)
@@ -136,6 +142,19 @@ def run(
         scores = _scores(spec, model, data)
         directory.write_scores(scores)
     return Run(spec, data, model, History(owned.history), directory.path, scores, owned.stopped)
+
+
+def _run_spec(spec: Any, registry: Registry | None) -> RunSpec:
+    where = ""
+    if isinstance(spec, str | Path):
+        where, spec = f"{spec}: ", load_spec(spec, registry=registry)
+    elif isinstance(spec, Mapping):
+        spec = from_python(spec_class(dict(spec)), spec, "run")
+    if isinstance(spec, RunSpec):
+        return spec
+    if isinstance(spec, ModelSpec):
+        raise InputError(f'{where}this is a bare model spec; a run needs "data", "model" and "training"')
+    raise InputError(f"run takes a RunSpec, a dictionary or the path of a file, received {type(spec).__name__}")
 
 
 @contextmanager

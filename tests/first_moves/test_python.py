@@ -180,6 +180,10 @@ MOVES: list[tuple[str, str, str]] = [
     ("model.load_weights('weights.h5')", "ModelFileError", "cannot read the file: No such file or directory"),
     # runs
     ("run('net.json')", "SpecError", "net.json: cannot read the file: No such file or directory"),
+    ("run(model.spec)", "InputError", 'this is a bare model spec; a run needs "data", "model" and "training"'),
+    ("run(model)", "InputError", "run takes a RunSpec, a dictionary or the path of a file, received Sequential"),
+    ("run({'data': 'iris'})", "SpecError", 'missing key "model", such as'),
+    ("run({'input_shape': [4], 'layers': ['crossentropy']})", "InputError", 'a run needs "data", "model" and "training"'),
     ("load_spec('net.json')", "SpecError", "net.json: cannot read the file: No such file or directory"),
     ("lk.sequential", "AttributeError", "module 'layerkit' has no attribute 'sequential'; did you mean Sequential?"),
     ("lk.Linear(3)", "AttributeError", "did you mean Affine?"),
