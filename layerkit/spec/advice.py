@@ -53,7 +53,7 @@ class Advice:
         self._elsewhere: set[Location] = set()
 
     def on(self, faults: Sequence[Fault]) -> list[Fault]:
-        """Return ``faults`` with what to do about them; what stands in the wrong place is not told as missing too."""
+        """Return ``faults`` with what to do; what stands in the wrong place, or is misspelt, is not told as missing too."""
         told = [self._with_advice(fault) for fault in faults]
         return [
             fault for fault in told if fault.code != "missing_key" or (*fault.location, fault.suggestion) not in self._elsewhere
@@ -157,6 +157,8 @@ class Advice:
         if home is not None:
             where = f'in "{path_text(home.block)}"' if home.block else "at the top"
             return replace(fault, message=f'unknown key; it belongs {where} of a run, which has this model under "model"')
+        if fault.suggestion is not None:  # it is spelt nearly so
+            self._elsewhere.add((*fault.location[:-1], fault.suggestion))
         return fault
 
     def _sent_home(self, fault: Fault, home: Home, reader: type[BaseModel] | None) -> Fault:
