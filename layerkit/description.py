@@ -71,9 +71,12 @@ class Description(BaseModel):
     def _ask_for_names(cls, unnamed: tuple[Any, ...]) -> NoReturn:
         fields = sorted(cls.model_fields.items(), key=lambda item: not item[1].is_required())
         names = [name for name, _ in fields if name not in ("type", "name", "layerkit")]
-        written = ", ".join(f"{name}={value!r}" for name, value in zip(names, unnamed, strict=False))
-        advice = f": {cls.__name__}({written})" if len(written) < 200 else f", such as {names[0]}=..."
-        raise InputError(f"{cls.__name__} takes its values by name" + (advice if written else ", and has none to give"))
+        if not names:
+            raise InputError(f"{cls.__name__} takes its values by name, and has none to give")
+        written = f"{names[0]}={unnamed[0]!r}"
+        first = f": {cls.__name__}({written if len(written) < 200 else f'{names[0]}=...'}{', ...' if len(unnamed) > 1 else ''})"
+        others = f"; they are {', '.join(names)}" if len(unnamed) > 1 else ""
+        raise InputError(f"{cls.__name__} takes its values by name{first}{others}")
 
 
 def plain(value: Any) -> Any:

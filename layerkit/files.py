@@ -73,4 +73,8 @@ def _permissions(path: Path) -> int | None:
 
 def reason(error: OSError) -> str:
     """Return what went wrong, without the path and the number."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str | os.PathLike):
+        folder = Path(error.filename).parent
+        if not folder.exists():
+            return f"there is no folder {folder}"
     return error.strerror or str(error)

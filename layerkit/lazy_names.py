@@ -39,7 +39,10 @@ def lazy_names(
         if name.startswith("_"):  # a program asks, and no person
             return ""
         from difflib import get_close_matches
+        from importlib.util import find_spec
 
+        if find_spec(f"{package}.{name}"):
+            return f"; it is a module, and has to be imported: import {package}.{name}"
         in_small_letters = {known.lower(): known for known in homes}
         close = [in_small_letters[near] for near in get_close_matches(name.lower(), in_small_letters, n=1)]
         for found in (meant(name), *close):

@@ -205,7 +205,9 @@ def test_what_comes_is_never_open_to_more_than_what_was_there(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (FileNotFoundError(2, "No such file or directory", "/some/where"), "No such file or directory"),
+        (FileNotFoundError(2, "No such file or directory", "/where"), "No such file or directory"),
+        (FileNotFoundError(2, "No such file or directory", "/some/where"), "there is no folder /some"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
         (OSError("this is no regular file"), "this is no regular file"),
     ],
 )

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -58,7 +58,15 @@ def told(what: str, root: type[BaseModel]) -> Iterator[None]:
         yield
     except ValidationError as error:
         faults = faults_of(error, root, shown=repr)[:MAX_FAULTS]
-        raise SpecError([fault.diagnostic(what) for fault in faults]) from None
+        raise SpecError([_with_example(fault, root).diagnostic(what) for fault in faults]) from None
+
+
+def _with_example(fault: Fault, root: type[BaseModel]) -> Fault:
+    """Say what a missing value would be like in Python."""
+    field = root.model_fields.get(fault.suggestion or "") if fault.code == "missing_key" and not fault.location else None
+    if field is None or not field.examples:
+        return fault
+    return replace(fault, message=f"{fault.message}, such as {fault.suggestion}={field.examples[0]!r}")
 
 
 def _as_json(value: Any) -> str:
@@ -71,7 +79,7 @@ def _as_json(value: Any) -> str:
 def faults_of(error: ValidationError, root: type[BaseModel], shown: Callable[[Any], str] = _as_json) -> list[Fault]:
     """Return what pydantic says of a document of the class ``root``; of very many faults, more than are told.
 
-    ``shown`` writes the values that were received.
+    ``shown`` writes the values that were received. What stands there under another name is not told as missing too.
     """
     errors = [
         item
@@ -79,7 +87,9 @@ def faults_of(error: ValidationError, root: type[BaseModel], shown: Callable[[An
         # pydantic counts only the sound items of a list, and then finds too few.
         if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]
     ]
-    return [_fault(item, root, shown) for item in errors[: MAX_FAULTS + 1]]
+    faults = [_fault(item, root, shown) for item in errors[: MAX_FAULTS + 1]]
+    meant = {(*fault.location[:-1], fault.suggestion) for fault in faults if fault.code == "unknown_key"}
+    return [fault for fault in faults if fault.code != "missing_key" or (*fault.location, fault.suggestion) not in meant]
 
 
 def _fault(error: dict[str, Any], root: type[BaseModel], shown: Callable[[Any], str]) -> Fault:

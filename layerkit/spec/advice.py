@@ -53,7 +53,7 @@ class Advice:
         self._elsewhere: set[Location] = set()
 
     def on(self, faults: Sequence[Fault]) -> list[Fault]:
-        """Return ``faults`` with what to do; what stands in the wrong place, or is misspelt, is not told as missing too."""
+        """Return ``faults`` with what to do about them; what stands in the wrong place is not told as missing too."""
         told = [self._with_advice(fault) for fault in faults]
         return [
             fault for fault in told if fault.code != "missing_key" or (*fault.location, fault.suggestion) not in self._elsewhere
@@ -148,7 +148,6 @@ class Advice:
         reader = self._place(fault.location[:-1]).reader(self._resolver)
         meant = KEYS_MEANT.get(key, key)
         if reader is not None and meant in keys_of(reader):
-            self._elsewhere.add((*fault.location[:-1], meant))
             return fault  # which says so
         home = self._homes.of(key) or self._homes.of(meant)
         if home is not None:
@@ -157,8 +156,6 @@ class Advice:
         if home is not None:
             where = f'in "{path_text(home.block)}"' if home.block else "at the top"
             return replace(fault, message=f'unknown key; it belongs {where} of a run, which has this model under "model"')
-        if fault.suggestion is not None:  # it is spelt nearly so
-            self._elsewhere.add((*fault.location[:-1], fault.suggestion))
         return fault
 
     def _sent_home(self, fault: Fault, home: Home, reader: type[BaseModel] | None) -> Fault:

@@ -65,7 +65,7 @@ class Place(NamedTuple):
     def part(self, step: str | int, resolver: Resolver) -> Place | None:
         """Return the place one step further in, which the document may not have; None where nothing belongs there."""
         if isinstance(step, int):
-            there = isinstance(self.value, list) and step < len(self.value)
+            there = isinstance(self.value, list | tuple) and step < len(self.value)
             return self.items(self.value[step] if there else None)
         cls = self.reader(resolver)
         for name, field in {} if cls is None else cls.model_fields.items():

@@ -153,7 +153,8 @@ class Trainer:
         if validation is not None:
             checked_samples(self.model, validation)  # what does not fit would be found after an epoch
         if size > len(samples):
-            raise DataError(f"batch_size {size} is more than the {len(samples)} training samples")
+            advice = f"write {len(samples)} or less, or None for all"
+            raise DataError(f"batch_size {size} is more than the {len(samples)} training samples; {advice}")
         if not self.training.step:
             self._require_sound_start()
         return self._epochs(samples, size, validation)

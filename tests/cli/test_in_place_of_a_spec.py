@@ -110,17 +110,17 @@ def test_a_directory_is_told(layerkit: CommandLine, here: Path, command: str) ->
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("digits", "; did you mean digits.json?"),
-        ("digit.json", "; did you mean digits.json?"),
-        ("zzz.json", "; beside it there would be digits.json, wine.json"),
-        ("nowhere/digits.json", ""),
+        ("digits", "No such file or directory; did you mean digits.json?"),
+        ("digit.json", "No such file or directory; did you mean digits.json?"),
+        ("zzz.json", "No such file or directory; beside it there would be digits.json, wine.json"),
+        ("nowhere/digits.json", "there is no folder nowhere"),
     ],
 )
 def test_what_is_beside_a_file_that_is_not_there_is_named(layerkit: CommandLine, here: Path, name: str, remedy: str) -> None:
     for other in ("digits.json", "wine.json"):
         (here / other).touch()
     result = layerkit("train", name)
-    assert (result.returncode, result.stderr) == (2, f"{name}: cannot read the file: No such file or directory{remedy}\n")
+    assert (result.returncode, result.stderr) == (2, f"{name}: cannot read the file: {remedy}\n")
 
 
 def test_a_pipe_is_told(layerkit: CommandLine, here: Path) -> None:

@@ -45,10 +45,14 @@ UNDERSTOOD = [
 MOVES: list[tuple[str, str, str]] = [
     # components
     ("Affine(32)", "InputError", "Affine takes its values by name: Affine(units=32)"),
-    ("SGD(0.1, 0.9)", "InputError", "SGD takes its values by name: SGD(learning_rate=0.1, weight_decay=0.9)"),
+    (
+        "SGD(0.1, 0.9)",
+        "InputError",
+        "SGD takes its values by name: (learning_rate=0.1, ...); they are learning_rate, weight_decay, momentum",
+    ),
     ("Affine()", "SpecError", 'Affine: missing key "units"'),
     ("SGD()", "SpecError", 'SGD: missing key "learning_rate"'),
-    ("Affine(unit=32)", "SpecError", 'Affine: missing key "units"\nAffine: unit: unknown key; did you mean "units"?'),
+    ("Affine(unit=32)", "SpecError", 'Affine: unit: unknown key; did you mean "units"?'),
     ("Affine(units='32')", "SpecError", "Affine: units: expected an integer, received '32'; write 32"),
     ("Affine(units=32.0)", "SpecError", "Affine: units: expected an integer, received 32.0; write 32"),
     ("Affine(units=0)", "SpecError", "Affine: units: expected a number greater than 0, received 0"),
@@ -175,7 +179,11 @@ MOVES: list[tuple[str, str, str]] = [
     ("model.predict_proba(X)", "AttributeError", "write predict(inputs), which gives probabilities"),
     ("model.score(X, y)", "AttributeError", 'write evaluate(inputs, targets, metrics=["accuracy"])'),
     ("model.state_dict()", "AttributeError", "write save(path), or model.parameters"),
-    ("model.save('no/such/folder/model.safetensors')", "ModelFileError", "cannot write the file: No such file or directory"),
+    (
+        "model.save('no/such/folder/model.safetensors')",
+        "ModelFileError",
+        "there is no folder no/such/folder",
+    ),
     ("Sequential.load('model.safetensors')", "ModelFileError", "cannot read the file: No such file or directory"),
     ("model.load_weights('weights.h5')", "ModelFileError", "cannot read the file: No such file or directory"),
     # runs
@@ -192,6 +200,7 @@ MOVES: list[tuple[str, str, str]] = [
     ("lk.Relu()", "AttributeError", "did you mean ReLU?"),
     ("lk.MLPClassifier()", "AttributeError", "dir(layerkit) lists its names"),
     ("lk.testing.check_layer_gradient", "AttributeError", "did you mean check_layer_gradients?"),
+    ("Sequential(stack, input_shape=['4'])", "SpecError", "input_shape[0]: expected an integer, received '4'; write 4"),
 ]
 
 

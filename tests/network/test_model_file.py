@@ -448,7 +448,7 @@ def test_a_disk_that_is_full_leaves_the_old_model(saved: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("place", "fault"),
     [
-        ("nowhere/model.safetensors", "No such file or directory"),
+        ("nowhere/model.safetensors", "there is no folder {}/nowhere"),
         ("file/model.safetensors", "Not a directory"),
         ("folder", "Is a directory"),
     ],
@@ -458,7 +458,7 @@ def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, place: str
     (tmp_path / "folder").mkdir()
     with pytest.raises(ModelFileError) as caught:
         network().save(tmp_path / place)
-    assert str(caught.value) == f"{tmp_path / place}: cannot write the file: {fault}"
+    assert str(caught.value) == f"{tmp_path / place}: cannot write the file: {fault.format(tmp_path)}"
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
