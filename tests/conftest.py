@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,6 +24,14 @@ settings.load_profile("suite")  # pytest's option --hypothesis-profile loads ano
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Run folders on all cores, but files and single tests in this process, where they start at once and a debugger works."""
     return None if all(Path(path).is_dir() for path in config.args) else 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C interrupt, here and in child processes: what a shell starts in the background ignores it, and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class SquaredError(lk.Loss):

@@ -398,13 +398,7 @@ def test_a_process_that_is_interrupted_ends_with_130(
 ) -> None:
     spec["training"] |= {"epochs": 10**9, "report_every": 1}
     command = [PROGRAM, "train", str(write(spec)), "--out", "out"]
-    # In the background of a shell the signal is ignored, and a child would inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Epoch    0, loss = ")
         process.send_signal(signal.SIGINT)

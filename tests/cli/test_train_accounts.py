@@ -119,14 +119,8 @@ def test_a_run_that_diverges_says_so(layerkit: CommandLine, spec: dict[str, Any]
 def test_a_run_under_way_is_running(here: Path, spec: dict[str, Any]) -> None:
     spec["training"] |= {"epochs": 10**9, "report_every": 1}
     (here / "spec.json").write_text(json.dumps(spec))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
-    try:
-        process = subprocess.Popen(
-            [PROGRAM, "train", "spec.json", "--out", "out"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with process:
+    command = [PROGRAM, "train", "spec.json", "--out", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert status()["status"] == "running"
