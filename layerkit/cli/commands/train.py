@@ -88,13 +88,17 @@ def _lines(epochs: int) -> Iterator[tuple[Callable[[str], None], Callable[[Epoch
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("", total=epochs, loss="")
+    bar = Progress(*columns, transient=True)
+    task = bar.add_task("", total=epochs, loss="")
 
-        def show(line: str) -> None:
-            bar.console.print(printable(line), highlight=False, markup=False)
+    def show(line: str) -> None:
+        bar.console.print(printable(line), highlight=False, markup=False)
 
-        def advance(record: EpochRecord) -> None:
-            bar.update(task, advance=1, loss=f"loss = {figure(record.loss)}")
+    def advance(record: EpochRecord) -> None:
+        bar.start()  # only now: until an epoch is done other lines come, and would stand behind the bar
+        bar.update(task, advance=1, loss=f"loss = {figure(record.loss)}")
 
+    try:
         yield show, advance
+    finally:
+        bar.stop()
