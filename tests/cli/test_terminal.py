@@ -154,6 +154,14 @@ def test_no_mark_is_shown(layerkit: CommandLine, command: str) -> None:
     assert not re.search(r"`|:\w+:`|\]_|\\\*|^\.\. |::$", shown, re.MULTILINE)
 
 
+def test_a_line_is_a_line_beside_the_bar(here: Path, spec: dict[str, Any]) -> None:
+    (here / "spec.json").write_text(json.dumps(spec))
+    drawn = on_a_terminal("train spec.json --out out", columns=80)
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|.*\r(?=.)", "", line).strip() for line in drawn.split("\n")]
+    told = [line for line in lines if "directory" in line or "training in" in line]
+    assert told == ["training in out", "run directory: out"]
+
+
 @pytest.mark.parametrize("before", [0, 20, 60, 200])
 def test_a_fault_is_marked_on_a_narrow_terminal(here: Path, before: int) -> None:
     (here / "x.json").write_text('{"layerkit": 1, ' + " " * before + '"unknown_key": 1, ' + " " * 100 + '"input_shape": [4]}')
