@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from layerkit.cli.file_kinds import is_model_file, like_it, seeming
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import InputError, ModelFileError, SpecError
+from layerkit.spec.file_kinds import is_model_file
 from layerkit.spec.load import MAX_BYTES, decoded, load_spec, parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
@@ -66,10 +65,7 @@ def read_spec(path: Path, overrides: Sequence[str] = (), max_memory: int | None 
         path = path / SPEC
     elif is_model_file(path):
         return parse_spec(_saved_with(path), f"{path}, spec in the metadata", overrides, max_memory)
-    try:
-        return load_spec(path, overrides, max_memory)
-    except SpecError as error:
-        raise _told_apart(error, path) from None
+    return load_spec(path, overrides, max_memory)
 
 
 def load_run_spec(path: Path, overrides: Sequence[str], max_memory: int | None) -> RunSpec:
@@ -118,20 +114,6 @@ def _saved_with(path: Path) -> str:
     if "spec" not in metadata:
         raise _refusal(str(path), "unreadable", "these are weights without a spec; name the spec of their network")
     return metadata["spec"]
-
-
-def _told_apart(error: SpecError, path: Path) -> SpecError:
-    """Say what is at ``path`` where it is no spec at all, or what is beside it where there is nothing."""
-    first = error.diagnostics[0]
-    if first.code not in ("unreadable", "not_utf8", "syntax", "too_large"):
-        return error
-    try:
-        kind, near = seeming(path), None if path.exists() else like_it(path)
-    except OSError:  # no name of a file is as long
-        return error
-    if kind is not None:
-        return _refusal(str(path), "unreadable", f"a spec is a JSON file, and this is {kind}")
-    return SpecError([replace(first, message=f"{first.message}; {near}")]) if near else error
 
 
 def _refusal(file: str, code: str, message: str) -> SpecError:

@@ -20,6 +20,7 @@ KEY_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "input_shape": ("shape", "input_size", "n_features"),
     "test_size": ("test_split", "test_fraction"),
     "dtype": ("precision",),
+    "observers": ("callbacks", "hooks"),
 }
 """Keys of a spec, each with its other names."""
 
@@ -30,6 +31,10 @@ KEYS_WITHOUT_COUNTERPART: Mapping[str, str] = {
     "input_dim": 'a layer takes what reaches it, and "input_shape" of the model says what reaches the first; leave this key out',
     "use_bias": "there is always a bias; leave this key out",
     "bias": "there is always a bias; leave this key out",
+    "validation_data": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
+    "validation_split": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
+    "validation_fraction": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
+    "early_stopping": "what ends a training early is an observer; leave this key out",
     "loss": 'the loss is the last of the layers, such as {"type": "crossentropy"}; leave this key out',
 }
 """What to do about keys that nothing in a spec corresponds to."""

@@ -326,9 +326,13 @@ class Sequential:
 
         Raises
         ------
+        SpecError, InputError
+            If ``metrics`` are no list of metrics.
         DivergedError
             If the loss or a prediction is not finite.
         """
+        if isinstance(metrics, str | dict | Metric):
+            raise InputError('evaluate takes a list of metrics, such as metrics=["accuracy"]')
         wanted = [Metric.made_of(metric, "evaluate: metrics") for metric in metrics]
         with np.errstate(all="ignore"):  # overflow shows in what is not finite, and is reported as that
             scores = {"loss": self.loss(inputs, targets, sample_weight)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from layerkit.registry.registry import Registry
 from layerkit.spec.budget import memory_faults
 from layerkit.spec.causes import Causes
 from layerkit.spec.check import Lookup, checked, spec_class
+from layerkit.spec.file_kinds import like_it, seeming
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.override import Override
 from layerkit.spec.run import RunSpec
@@ -43,7 +46,10 @@ def load_spec(
     SpecError
         With every fault that was found, in ``diagnostics``.
     """
-    return parse_spec(_read(Path(path)), str(path), overrides, max_memory, registry)
+    try:
+        return parse_spec(_read(Path(path)), str(path), overrides, max_memory, registry)
+    except SpecError as error:
+        raise _told_apart(error, path) from None
 
 
 def parse_spec(
@@ -89,6 +95,20 @@ def parse_spec(
     if spec is None or faults:
         raise SpecError(_placed(faults, file, text, causes))
     return spec
+
+
+def _told_apart(error: SpecError, path: str | Path) -> SpecError:
+    """Say what is at ``path`` where it is no spec at all, or what is beside it where there is nothing."""
+    first = error.diagnostics[0]
+    if first.code not in ("unreadable", "not_utf8", "syntax", "too_large"):
+        return error
+    try:
+        kind, near = seeming(Path(path)), None if os.path.lexists(path) else like_it(Path(path))
+    except OSError:  # no name of a file is as long
+        return error
+    if kind is not None:
+        return _refusal(str(path), "unreadable", f"a spec is a JSON file, and this is {kind}")
+    return SpecError([replace(first, message=f"{first.message}; {near}")]) if near else error
 
 
 def _changed(

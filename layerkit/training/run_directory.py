@@ -41,9 +41,12 @@ class RunDirectory:
         Says where components come from, and which ones the spec in it may name; None stands for what is installed.
     """
 
-    def __init__(self, path: Path, registry: Registry | None = None) -> None:
-        self.path = path
+    def __init__(self, path: str | Path, registry: Registry | None = None) -> None:
+        self.path = Path(path)
         self._registry = registry
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
 
     @classmethod
     def open(cls, path: str | Path, registry: Registry | None = None) -> RunDirectory:

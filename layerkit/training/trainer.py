@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from layerkit.network.sequential import Sequential
 from layerkit.observers.base import Watcher
 from layerkit.observers.training import Training
 from layerkit.schedules.base import Progress
+from layerkit.spec.check import from_python
 from layerkit.spec.training import TrainingSpec
 from layerkit.streams import random_stream
 from layerkit.training.checked_samples import checked_arrays, checked_samples
@@ -38,7 +39,7 @@ class Trainer:
     model
         The network; trained in place.
     spec
-        How it is trained; ``initial_weights`` and ``report_every`` are for whole runs.
+        How it is trained, as an object or as JSON has it; ``initial_weights`` and ``report_every`` are for whole runs.
     seed
         Decides the orders of the samples; None takes the network's seed.
     folder
@@ -53,8 +54,11 @@ class Trainer:
 
     Raises
     ------
+    SpecError
+        If a dictionary describes no training.
     InputError
-        If the seed is negative, the spec names initial weights, or ``training`` is that of another network or optimizer.
+        If the spec is something else, the seed is negative, the spec names initial weights, or ``training`` is that of
+        another network or optimizer.
     ComponentError
         If the optimizer fails to say what it remembers.
     """
@@ -62,14 +66,16 @@ class Trainer:
     def __init__(
         self,
         model: Sequential,
-        spec: TrainingSpec,
+        spec: TrainingSpec | Mapping[str, Any],
         *,
         seed: int | None = None,
         folder: str | Path = ".",
         training: Training | None = None,
     ) -> None:
+        if not isinstance(spec, TrainingSpec | Mapping):
+            raise InputError(f"a trainer takes a TrainingSpec or a dictionary, received {type(spec).__name__}")
         self.model = model
-        self.spec = spec
+        self.spec = spec = spec if isinstance(spec, TrainingSpec) else from_python(TrainingSpec, spec, "Trainer")
         self.seed = model.seed if seed is None else seed
         random_stream(self.seed)  # which refuses one that is none
         if spec.initial_weights is not None:

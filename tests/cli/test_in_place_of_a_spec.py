@@ -127,7 +127,7 @@ def test_a_pipe_is_told(layerkit: CommandLine, here: Path) -> None:
     os.mkfifo(here / "pipe")
     result = layerkit("validate", "pipe")
     assert result.returncode == 2
-    assert 'this is a pipe; write "-" for the spec to read standard input' in result.stderr
+    assert 'this is a pipe; in the shell, "-" stands for standard input' in result.stderr
 
 
 def test_weights_alone_are_told(layerkit: CommandLine, here: Path) -> None:

@@ -85,8 +85,8 @@ LONGER = "longer than the 1048576 characters that a spec may have"
     ("make", "message"),
     [
         (lambda path: None, "cannot read the file: No such file or directory"),
-        (lambda path: path.mkdir(), "cannot read the file: this is no regular file"),
-        (os.mkfifo, "cannot read the file: this is no regular file"),
+        (lambda path: path.mkdir(), "a spec is a JSON file, and this is a directory without specs in it"),
+        (os.mkfifo, 'a spec is a JSON file, and this is a pipe; in the shell, "-" stands for standard input'),
         (lambda path: path.symlink_to("/dev/zero"), "cannot read the file: this is no regular file"),
         (lambda path: path.symlink_to(path), "cannot read the file: Too many levels of symbolic links"),
         (lambda path: path.write_text(" " * (MAX_CHARACTERS + 1)), f"the text is {LONGER}"),

@@ -42,7 +42,9 @@ def seeming(path: Path) -> str | None:
         specs = sorted(str(spec) for spec in path.glob("*.json"))[:3]
         return "a directory" + (f"; the specs in it are files, such as {', '.join(specs)}" if specs else " without specs in it")
     if path.is_fifo():
-        return 'a pipe; write "-" for the spec to read standard input'
+        return 'a pipe; in the shell, "-" stands for standard input'
+    if is_model_file(path):
+        return "a model file; from Python, layerkit.Sequential.load(path).spec is the spec in it"
     start = _beginning(path)
     for beginning, kind in _BEGINNINGS.items():
         if start.startswith(beginning):
