@@ -11,6 +11,8 @@ from textwrap import fill, indent
 import griffe
 from docstring_markdown import markdown
 
+import layerkit as lk
+
 INTRODUCTION = """# Public names
 
 <!-- Made from the code by `python docs/make_reference.py`: change the docstrings, and make it anew. -->
@@ -33,7 +35,7 @@ SECTIONS = {
 }
 """What stands where: the parts of the package whose names a section has; concrete components have one of their own."""
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(lk.__file__).parents[1]
 WIDTH = 110
 """Most characters of a line of a signature."""
 

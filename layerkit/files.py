@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends unless told not to
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its writer; there are none on Windows
+
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 def read_regular_file(path: Path, limit: int | None = None) -> bytes:
@@ -49,8 +53,8 @@ def write_whole_file(path: Path, content: bytes) -> None:
 
     # The system takes the umask off. Nobody may read what comes who could not read what was there.
     mode = 0o666 if permissions is None else permissions
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
     try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -59,7 +63,8 @@ def write_whole_file(path: Path, content: bytes) -> None:
             temporary.chmod(permissions)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
 
 
@@ -78,3 +83,13 @@ def reason(error: OSError) -> str:
         if not folder.exists():
             return f"there is no folder {folder}"
     return error.strerror or str(error)
+
+
+def is_full(error: OSError) -> bool:
+    """Return whether there was no room, on the disk or within what a user or a process may take of it."""
+    return error.errno in _FULL
+
+
+def remedy(error: OSError) -> str:
+    """Return what to do about a file that could not be written, as the end of a message."""
+    return "; make room there, or choose another place" if is_full(error) else "; choose another place"

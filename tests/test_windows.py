@@ -109,7 +109,7 @@ with open(path, "rb"):
     try:
         model.save(path)
     except layerkit.ModelFileError as error:
-        assert str(error) == f"{path}: cannot write the file: Permission denied", error
+        assert str(error) == f"{path}: cannot write the file: Permission denied; choose another place", error
     else:
         raise AssertionError("an open file was written over")
 assert not [name for name in os.listdir("run") if name.startswith(".")], os.listdir("run")

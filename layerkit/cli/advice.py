@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -80,9 +81,12 @@ def advice(error: click.UsageError, program: click.Group) -> str | None:
         return f'"{ctx.command_path} --help" says what it is.'
     if isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.IntRange):
         return f"Expected a whole number of {error.param.type.min} or more."
-    if "unexpected extra argument" in error.message:
+    extra = re.search(r"unexpected extra arguments? \((.*)\)", error.message, re.DOTALL)
+    if extra:
         if _sets_values(ctx.command):
-            return "One spec at a time; --set takes PATH=VALUE, in quotes where there are blanks: --set 'name=\"my run\"'."
+            if "=" in extra[1]:
+                return f"A value of the spec is changed with --set {printable(extra[1])}."
+            return "One spec at a time; --set takes PATH=VALUE, in quotes where there are blanks: --set 'name=my run'."
         return f'"{ctx.command_path} --help" says what it takes.'
     return None
 

@@ -1,128 +1,17 @@
-"""The entry point: finds the command, and turns errors into messages and exit codes."""
+"""The entry point: what ends the program is listened for before anything else is imported."""
 
 from __future__ import annotations
 
-import io
-import os
-import platform
 import sys
-from contextlib import redirect_stderr
-from importlib import import_module
-from importlib.metadata import version
 
-import click
-
-from layerkit.cli.advice import Commands, advice
-from layerkit.cli.messages import forgiving, say, say_aside, show_error, show_traceback, show_usage
-from layerkit.errors import LayerkitError
-from layerkit.registry.command_names import OWN_COMMANDS, own_commands
-from layerkit.version import __version__
-
-_COMPLETION = "_LAYERKIT_COMPLETE"
-"""Environment variable in which a shell asks for completions, or for the program that does so."""
-
-
-class _Program(Commands):
-    """The built-in commands, each imported only when it is needed, and those of plugins."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*own_commands(), *sorted(_plugin_commands())]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in own_commands():
-            command: click.Command = import_module(f"{OWN_COMMANDS}.{cmd_name}").command
-            return command
-        found = _plugin_commands().get(cmd_name)
-        if found is None:
-            _mention_broken_plugins()
-        return found
-
-
-def _plugin_commands() -> dict[str, click.Command]:
-    from layerkit.registry.discovery import installed_plugins
-
-    return {str(command.name): command for plugin in installed_plugins() for command in plugin.commands}
-
-
-def _mention_broken_plugins() -> None:
-    from layerkit.registry.discovery import installed_registry
-
-    for problem in installed_registry().problems:
-        say_aside(f"warning: {problem}")
-
-
-_EPILOG = f"""\b
-The TAB key completes commands, options and files after this line in ~/.bashrc
-  eval "$({_COMPLETION}=bash_source layerkit)"
-in ~/.zshrc
-  eval "$({_COMPLETION}=zsh_source layerkit)"
-or in ~/.config/fish/completions/layerkit.fish
-  {_COMPLETION}=fish_source layerkit | source
-"""
-
-
-@click.group(
-    cls=_Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    invoke_without_command=True,
-    no_args_is_help=True,
-    epilog=_EPILOG,
-)
-@click.option("--version", "asks_version", is_flag=True, help="Show the version; with -v those of the plugins too.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more; for --version.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option("--strict-plugins", is_flag=True, help="Refuse to work while a plugin is broken.")
-@click.pass_context
-def cli(ctx: click.Context, asks_version: bool, verbose: bool, debug: bool, strict_plugins: bool) -> None:
-    """Train neural networks that are written down as data."""
-    if strict_plugins:
-        from layerkit.registry.discovery import require_sound_plugins
-
-        require_sound_plugins()
-    if asks_version:
-        _show_version(verbose)
-        ctx.exit()
-    if ctx.invoked_subcommand is None:
-        ctx.fail(f'Missing command. "{ctx.command_path} --help" lists the commands.')
-
-
-def _show_version(verbose: bool) -> None:
-    say(f"layerkit, version {__version__}")
-    if not verbose:
-        return
-    from layerkit.registry.discovery import installed_plugins
-
-    say(f"Python {platform.python_version()}")
-    say(f"NumPy {version('numpy')}")
-    for plugin in installed_plugins():
-        say(f"{plugin.distribution} {plugin.version}" + (", set aside: see layerkit doctor" if plugin.problem else ""))
+from layerkit.cli.ending import Ending
 
 
 def main() -> None:
-    """Run the command line; exit codes: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it: a console may not know every character
-    completing = _COMPLETION in os.environ
-    with redirect_stderr(io.StringIO() if completing else forgiving(sys.stderr)):
-        _run()
-
-
-def _run() -> None:
-    try:
-        cli.main(prog_name="layerkit", complete_var=_COMPLETION, standalone_mode=False)
-        if sys.stdout is not None:  # None where it was closed before the start
-            sys.stdout.flush()
-    except click.ClickException as error:
-        show_usage(error, advice(error, cli) if isinstance(error, click.UsageError) else None)
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        say_aside("interrupted")
-        sys.exit(130)
-    except (LayerkitError, OSError) as error:
-        if "--debug" in sys.argv:
-            show_traceback()
-        if isinstance(error, OSError) and sys.stdout is not None:
-            # Most likely a full disk, or a reader that has gone. What is still buffered has nowhere to go either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        show_error(error)
-        sys.exit(getattr(error, "exit_code", 1))
+    """Run the command line; exit codes: 0 done, 1 the work failed, 2 bad input, 128 and its number where a signal ended it."""
+    with Ending() as ending:
+        try:
+            from layerkit.cli.program import run_program
+        except KeyboardInterrupt:
+            sys.exit(ending.exit_code)
+        run_program(ending)

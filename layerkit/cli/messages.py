@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -14,8 +13,12 @@ import click
 
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import LayerkitError, SpecError
+from layerkit.files import is_full
 from layerkit.layout import indent, terminal_width, wrapped
 from layerkit.printable import printable, printable_lines
+
+_SHOWN = 100
+"""Most faults of a spec that a person is shown."""
 
 
 def say(*lines: str) -> None:
@@ -38,13 +41,21 @@ def say_json(value: Any) -> None:
 def show_error(error: LayerkitError | OSError) -> None:
     """Print an error to stderr: each fault of a spec in its place, anything else as one message."""
     if isinstance(error, SpecError):
-        for diagnostic in error.diagnostics:
+        for diagnostic in error.diagnostics[:_SHOWN]:
             _show_diagnostic(diagnostic)
+        if len(error.diagnostics) > _SHOWN:
+            _complain(f"and {len(error.diagnostics) - _SHOWN} more; layerkit validate --format json lists them all")
     else:
         first, *rest = printable_lines(_text(error)).split("\n")
         _complain(f"error: {first}", marked="error:", colour="red")
         for line in rest:
             _complain(line)
+
+
+def show_notes(error: BaseException) -> None:
+    """Print to stderr what was added to an error on its way."""
+    for note in getattr(error, "__notes__", ()):
+        say_aside(str(note))
 
 
 def show_usage(error: click.ClickException, advice: str | None) -> None:
@@ -104,7 +115,7 @@ def _is_help(error: click.ClickException) -> bool:
 
 
 def _text(error: LayerkitError | OSError) -> str:
-    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EFBIG):
+    if isinstance(error, OSError) and error.filename is None and is_full(error):
         return f"cannot write the output: {error.strerror}"  # files of our own say which one it is
     return str(error)
 

@@ -165,12 +165,14 @@ _READ_AS: dict[str, type | tuple[type, ...]] = {
     "list_type": list,
 }
 """What a string would have to hold to be what is expected, without its quotes."""
+_EXACT = 2**53
+"""From here on, an integer is not what a float was written for."""
 _TRUTH = {"1": True, "yes": True, "on": True, "true": True, "0": False, "no": False, "off": False, "false": False}
 
 
 def _instead(kind: str, value: Any) -> list[Any]:
     """Return what may be meant by a value of the wrong type, where that is clear."""
-    if kind in ("int_type", "int_from_float") and type(value) is float and math.isfinite(value):
+    if kind in ("int_type", "int_from_float") and type(value) is float and abs(value) < _EXACT:
         return sorted({math.floor(value), math.ceil(value)})
     if isinstance(value, str) and kind in _READ_AS and len(value) <= 60:
         try:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from layerkit.errors import ModelFileError, described
-from layerkit.files import read_regular_file, reason, write_whole_file
+from layerkit.errors import ModelFileError, WorkError, described
+from layerkit.files import is_full, read_regular_file, reason, remedy, write_whole_file
+from layerkit.spec.file_kinds import like_it
 from layerkit.stack.node import Node
 from layerkit.typing import Array
 
@@ -20,6 +21,9 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "I64": np.dtype("<i8"),
     "BOOL": np.dtype("?"),
 }
+
+_TOLD = 10
+"""Most differences between a file and a network that are told."""
 
 
 def named_arrays(nodes: Iterable[Node]) -> dict[str, Array]:
@@ -41,7 +45,9 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str,
     Raises
     ------
     ModelFileError
-        If the file cannot be written, or could not be read back: where a value is not finite.
+        If the file cannot be written there, or could not be read back: where a value is not finite.
+    WorkError
+        If the disk is full.
     """
     from safetensors.numpy import save
 
@@ -58,7 +64,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str,
     try:
         write_whole_file(path, content)
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot write the file: {reason(error)}") from None
+        kind = WorkError if is_full(error) else ModelFileError
+        raise kind(f"{path}: cannot write the file: {reason(error)}{remedy(error)}") from None
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -75,7 +82,8 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         content = read_regular_file(path)
         tensors: dict[str, Any] = dict(deserialize(content))  # type: ignore[no-untyped-call]  # it has no types
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot read the file: {reason(error)}") from None
+        near = like_it(path, ".safetensors") if isinstance(error, FileNotFoundError) else None
+        raise ModelFileError(f"{path}: cannot read the file: {reason(error)}{f'; {near}' if near else ''}") from None
     except SafetensorError as error:
         raise ModelFileError(f"{path}: this is not an intact safetensors file: {error}") from None
     arrays = {}
@@ -94,7 +102,7 @@ def assign_arrays(nodes: Iterable[Node], arrays: Mapping[str, Array], path: Path
     Raises
     ------
     ModelFileError
-        If names or shapes differ, or a value is not finite in the network's dtype; names each difference.
+        If names or shapes differ, or a value is not finite in the network's dtype; names the first differences.
     """
     wanted = named_arrays(nodes)
     faults = [f"it lacks {name}" for name in sorted(wanted.keys() - arrays.keys())]
@@ -112,6 +120,7 @@ def assign_arrays(nodes: Iterable[Node], arrays: Mapping[str, Array], path: Path
         if not np.isfinite(fitting[name]).all():
             faults.append(f"{name} holds values that are not finite in {wanted[name].dtype}")
     if faults:
-        raise ModelFileError(f"{path} does not fit the network: {'; '.join(faults)}")
+        told = "; ".join(faults[:_TOLD]) + (f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else "")
+        raise ModelFileError(f"{path} does not fit the network: {told}")
     for name, array in wanted.items():
         array[...] = fitting[name]

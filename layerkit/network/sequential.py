@@ -452,7 +452,9 @@ class Sequential:
         Raises
         ------
         ModelFileError
-            If the file cannot be written, or holds what is not finite.
+            If the file cannot be written there, or would hold what is not finite.
+        WorkError
+            If the disk is full.
         RegistrationError
             If a class has the type of another one, which `load` would take in its place.
         """

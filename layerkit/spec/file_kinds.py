@@ -54,15 +54,15 @@ def seeming(path: Path) -> str | None:
     return _ENDINGS.get(path.suffix.lower())
 
 
-def like_it(path: Path) -> str | None:
-    """Name what is beside ``path``, where nothing is: specs with a name like it, or a few that there are."""
+def like_it(path: Path, suffix: str) -> str | None:
+    """Name what is beside ``path``, where nothing is: files with ``suffix`` and a name like it, or a few that there are."""
     from difflib import get_close_matches
 
-    specs = sorted(spec.name for spec in path.parent.glob("*.json"))
-    near = get_close_matches(path.name, specs, n=1) or [name for name in specs if name == f"{path.name}.json"]
+    files = sorted(file.name for file in path.parent.glob(f"*{suffix}"))
+    near = get_close_matches(path.name, files, n=1) or [name for name in files if name == f"{path.name}{suffix}"]
     if near:
         return f"did you mean {path.with_name(near[0])}?"
-    few = ", ".join(str(path.with_name(name)) for name in specs[:3])
+    few = ", ".join(str(path.with_name(name)) for name in files[:3])
     return f"beside it there would be {few}" if few else None
 
 

@@ -103,7 +103,7 @@ def _told_apart(error: SpecError, path: str | Path) -> SpecError:
     if first.code not in ("unreadable", "not_utf8", "syntax", "too_large"):
         return error
     try:
-        kind, near = seeming(Path(path)), None if os.path.lexists(path) else like_it(Path(path))
+        kind, near = seeming(Path(path)), None if os.path.lexists(path) else like_it(Path(path), ".json")
     except OSError:  # no name of a file is as long
         return error
     if kind is not None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from itertools import islice
 from typing import Any
 
 from layerkit.diagnostics.diagnostic import Diagnostic, Lines, Location, path_text, shortened
 from layerkit.diagnostics.faults import Fault
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP, Positions, TooDeepError, parse
-from layerkit.spec.spelling import number_like, quoted_otherwise
+from layerkit.spec.spelling import number_like, number_meant, quoted_otherwise
 
 _PATH = re.compile(r"[\w$-]+(?:\.[\w$-]+|\[[0-9]{1,9}\])*")
 _STEP = re.compile(r"\[([0-9]+)\]|([\w$-]+)")
-_BARE_WORD = re.compile(r"[A-Za-z./][\w./-]*")
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _WORDS_OF_JSON = {"true": "true", "false": "false", "null": "null", "none": "null"}
 
 
 class Override:
     """One assignment of a value to a place in a document.
 
-    The value is JSON; a word that is no JSON, such as ``float64`` or ``../weights.safetensors``, is a string.
+    The value is JSON; what is no JSON and was not meant as such, like ``float64``, ``../weights.safetensors`` or ``my run``, is a
+    string.
     """
 
     def __init__(self, argument: str) -> None:
@@ -48,9 +50,9 @@ class Override:
         except TooDeepError:
             return [Fault(self.location, "too_deep", TOO_DEEP)]
         except (ValueError, RecursionError):
-            remedy = self._remedy()
-            if remedy is not None:
-                return [self._fault(remedy)]
+            refusal = self._refusal()
+            if refusal is not None:
+                return [self._fault(refusal)]
             value = self._value
         holder: Any = document
         *steps, last = self.location
@@ -78,22 +80,22 @@ class Override:
             details["marked"],
         )
 
-    def _remedy(self) -> str | None:
-        """Return what to write for a value that is no JSON; None for a word, which is a string."""
+    def _refusal(self) -> str | None:
+        """Return what is wrong with a value that was meant as JSON and is none; None for a string."""
         value = self._value
-        if value.lower() in _WORDS_OF_JSON and value != "none":
-            return f"JSON has no word {value}; write {_WORDS_OF_JSON[value.lower()]}"
         if not value:
             return 'there is no value behind the "="; a text without characters is written as ""'
-        if number_like(value, 0) == value or value in ("NaN", "Infinity", "-Infinity") or value[0] in '[{"':
+        if value.lower() in _WORDS_OF_JSON and value != "none":
+            return f"JSON has no word {value}; write {_WORDS_OF_JSON[value.lower()]}"
+        if value[0] in '[{"' or value in _NOT_FINITE or (number_like(value, 0) == value and _is_number(value)):
             return Positions(value, wanted=()).faults[0].message
-        if _BARE_WORD.fullmatch(value):
-            return None
         quoted = quoted_otherwise(value, 0)
         if quoted is not None and quoted[0] == len(value):
-            return f"{quoted[1]}, as in --set '{path_text(self.location)}={json.dumps(value[1:-1], ensure_ascii=False)}'"
-        written = shortened(json.dumps(value, ensure_ascii=False), 40)
-        return f"a string with spaces or marks in it stands in double quotes: --set '{path_text(self.location)}={written}'"
+            meant = f"{path_text(self.location)}={json.dumps(value[1:-1], ensure_ascii=False)}"
+            return f"{quoted[1]}, as in --set {shlex.quote(meant)}"
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            return "some bytes of this are no text in the encoding of the terminal; write UTF-8"
+        return None
 
     def _no_place(self, holder: Any, depth: int) -> Fault:
         """Return the fault that the first ``depth`` steps lead nowhere; all but the last lead to ``holder``."""
@@ -116,6 +118,14 @@ class Override:
 
     def _fault(self, message: str) -> Fault:
         return Fault(self.location, "override", message)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)  # one that is too large is infinite
+    except ValueError:
+        return number_meant(text) is not None
+    return True
 
 
 def _has(holder: Any, step: str | int) -> bool:

@@ -10,6 +10,8 @@ _QUOTED = re.compile(r"""['`“”„‘’«»]([^'`“”„‘’«»"\\\n]{0
 _QUOTES = "'`“”„‘’«»"
 _NUMBER_LIKE = re.compile(r"[-+]?(?=\.?[0-9])[0-9A-Za-z_.]+(?:(?<=[eE])[-+][0-9]+)?")
 _WORD_LIKE = re.compile(r"[-+]?[^\W\d][\w.-]*(?:/[\w.-]+)*")
+_LONGEST_NUMBER = 64
+"""Characters of a number that is looked at."""
 _JSON_WORDS = {
     "true": "true",
     "yes": "true",
@@ -41,14 +43,20 @@ def number_like(text: str, offset: int) -> str | None:
     return match[0] if match else None
 
 
+def number_meant(written: str) -> int | float | None:
+    """Return the number that is written otherwise than in JSON; None where none can be made out."""
+    bare = written.lstrip("+-").replace("_", "")
+    try:
+        value = ast.literal_eval(bare.lstrip("0") or "0" if bare.isdigit() else bare) if len(bare) <= _LONGEST_NUMBER else None
+    except (ValueError, SyntaxError):
+        return None
+    return value if isinstance(value, int | float) and value not in (float("inf"), float("-inf")) else None
+
+
 def number_advice(written: str) -> str:
     """Say how JSON writes a number that is written otherwise."""
-    try:
-        bare = written.lstrip("+-").replace("_", "")
-        value = ast.literal_eval(bare.lstrip("0") or "0" if bare.isdigit() else bare) if len(bare) <= 64 else None
-    except (ValueError, SyntaxError):
-        value = None
-    if not isinstance(value, int | float) or value in (float("inf"), float("-inf")):
+    value = number_meant(written)
+    if value is None:
         return f"JSON has no number {written[:40]}; a text stands in double quotes"
     sign = "-" if written.startswith("-") else ""
     return f"JSON has no number {written[:40]}; write {sign}{json.dumps(value)}"

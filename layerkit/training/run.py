@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,13 @@ def run(
             started(directory.path)
         directory.write_spec(spec, start)
         with directory.open_history() as append:
-            written = 0
             try:
                 for record in epochs:
                     append(record)
-                    written += 1
                     if tell is not None:
                         tell(record)
-            except (ComponentError, OSError):  # of an observer, or of who is told
-                for record in owned.history[written:]:  # of an epoch that is done, whatever happened then
+            except (ComponentError, KeyboardInterrupt, OSError):  # of an observer, of a person, or of who is told
+                for record in owned.history[len(directory.history()) :]:  # of an epoch that is done, whatever happened then
                     append(record)
                 if owned.epoch == owned.epochs or owned.stopped is not None:
                     directory.save_model(model)
@@ -164,14 +162,18 @@ def _accounted(directory: RunDirectory, training: Training) -> Iterator[None]:
     def write(status: Status, why: str | None = None) -> None:
         directory.write_status(status, why, epoch=training.epoch, step=training.step)
 
-    write("running")
     try:
+        write("running")
         yield
+        write("finished", training.stopped)
     except BaseException as error:
-        with suppress(WorkError):  # what is raised already says more
-            write(*_outcome(error))
+        status, why = _outcome(error)
+        try:
+            write(status, why)
+        except WorkError as failure:
+            if str(failure) != why:
+                error.add_note(f"the run is {status}, and could not say so: {failure}")
         raise
-    write("finished", training.stopped)
 
 
 def _outcome(error: BaseException) -> tuple[Status, str | None]:

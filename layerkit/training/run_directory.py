@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from layerkit.errors import RunDirectoryError, WorkError, described
-from layerkit.files import reason, write_whole_file
+from layerkit.errors import ModelFileError, RunDirectoryError, WorkError, described
+from layerkit.files import reason, remedy, write_whole_file
 from layerkit.history import EpochRecord, History
 from layerkit.network.sequential import Sequential
 from layerkit.registry.registry import Registry
@@ -79,6 +80,8 @@ class RunDirectory:
         try:
             if out is None:
                 return cls(_next_free(Path("runs"), name), registry)
+            if os.path.lexists(out) and not out.is_dir():
+                raise RunDirectoryError(f"cannot make the run directory {out}: there is a file of this name; choose another")
             out.mkdir(parents=True, exist_ok=True)
             if any(out.iterdir()):
                 raise RunDirectoryError(f"{out} is not empty, and no run is ever overwritten; choose a new directory")
@@ -91,7 +94,15 @@ class RunDirectory:
 
     def write_status(self, status: Status, why: str | None = None, *, epoch: int = 0, step: int = 0) -> None:
         """Say how the run stands, and why it ended where that is no matter of course, after how many epochs and steps."""
-        self._write_json(_STATUS, {"status": status, "reason": why, "epoch": epoch, "step": step})
+        text = _json_text({"status": status, "reason": why, "epoch": epoch, "step": step})
+        path = self.path / _STATUS
+        try:
+            self._write(_STATUS, text)
+        except WorkError:
+            if not path.exists():
+                raise
+            with _writing(path):  # a full disk has no room for a second file, and most often the room that the first one takes
+                path.write_text(text, encoding="utf-8")
 
     def write_spec(self, spec: RunSpec, folder: Path) -> None:
         """Write the spec with every default filled in, and bring its initial weights along from ``folder``."""
@@ -101,7 +112,7 @@ class RunDirectory:
                 shutil.copyfile(folder / spec.training.initial_weights, copy)
             training = spec.training.model_copy(update={"initial_weights": _INITIAL_WEIGHTS})
             spec = spec.model_copy(update={"training": training})
-        self._write(SPEC, resolved_json(spec, self._registry))
+        self._write(SPEC, f"{resolved_json(spec, self._registry)}\n")
 
     @contextmanager
     def open_history(self) -> Iterator[Callable[[EpochRecord], None]]:
@@ -121,19 +132,19 @@ class RunDirectory:
 
     def save_model(self, model: Sequential) -> None:
         """Write the trained network."""
-        model.save(self.path / _MODEL, self._registry)
+        try:
+            model.save(self.path / _MODEL, self._registry)
+        except ModelFileError as error:  # of a directory that is gone, say
+            raise WorkError(str(error)) from None
 
     def write_scores(self, scores: Mapping[str, float]) -> None:
         """Write the scores on the test samples; floats read back as they are."""
-        self._write_json(_SCORES, dict(scores))
-
-    def _write_json(self, name: str, value: Any) -> None:
-        self._write(name, json.dumps(value, indent=2))
+        self._write(_SCORES, _json_text(dict(scores)))
 
     def _write(self, name: str, text: str) -> None:
         path = self.path / name
         with _writing(path):
-            write_whole_file(path, f"{text}\n".encode())
+            write_whole_file(path, text.encode())
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -229,13 +240,17 @@ def is_run_directory(path: Path) -> bool:
         return False
 
 
+def _json_text(value: Any) -> str:
+    return f"{json.dumps(value, indent=2)}\n"
+
+
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     """Say what could not be written: a full disk does not."""
     try:
         yield
     except OSError as error:
-        raise WorkError(f"cannot write {path}: {reason(error)}; make room there, or choose another run directory") from None
+        raise WorkError(f"cannot write {path}: {reason(error)}{remedy(error)}") from None
 
 
 def _next_free(runs: Path, name: str) -> Path:

@@ -26,8 +26,13 @@ def offered(*words: str) -> list[str]:
 
 def test_commands() -> None:
     assert offered("tr") == ["plain,train"]
-    assert set(offered("")) >= {f"plain,{name}" for name in ("train", "validate", "summary", "tensorboard-export")}
+    assert set(offered("")) >= {f"plain,{name}" for name in ("train", "validate", "summary", "plugin")}
     assert offered("plugin", "n") == ["plain,new"]
+
+
+def test_commands_of_plugins() -> None:
+    pytest.importorskip("layerkit_tensorboard")
+    assert offered("ten") == ["plain,tensorboard-export"]
 
 
 def test_options() -> None:

@@ -29,6 +29,8 @@ def greet(whom, times):
         raise InputError("there is nobody here")
     if whom == "everybody":
         raise WorkError("there are too many")
+    if whom == "itself":
+        raise ValueError("no \\x1b[31mmirror\\nhere")
     click.echo(" ".join(times * [f"Hello, {{whom}}!"]))
 
 @hookimpl
@@ -71,6 +73,20 @@ def test_its_errors_are_like_any_other(
     assert (result.returncode, result.stdout) == (code, "")
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_fault_of_it_is_told_as_its_own(layerkit: CommandLine, install: Install) -> None:
+    install("broken-greeter", GREET.format(name="greet-badly"))
+    owner = 'the command "greet-badly" of broken-greeter 2.5'
+    said = f"error: {owner} raised ValueError: no \ufffd[31mmirror here; --debug shows where\n"
+    result = layerkit("greet-badly", "itself")
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", said)
+    result = layerkit("--debug", "greet-badly", "itself")
+    assert result.returncode == 1
+    assert result.stderr.startswith("Traceback (most recent call last):\n")
+    assert 'raise ValueError("no' in result.stderr
+    assert "\x1b" not in result.stderr
+    assert result.stderr.endswith(said)
 
 
 def test_a_plugin_cannot_take_a_command_of_layerkit(

@@ -6,9 +6,11 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -113,6 +115,22 @@ COMMANDS = [
 ]
 
 
+OF_PLUGINS = {
+    "tensorboard-export --help": "layerkit_tensorboard",
+    "components conv2d": "layerkit_vision",
+    "components residual": "layerkit_residual",
+}
+
+
+@pytest.fixture(params=COMMANDS, name="command")
+def any_command(request: pytest.FixtureRequest) -> str:
+    """One of the commands; that of a plugin where it is installed."""
+    command: str = request.param
+    if command in OF_PLUGINS:
+        pytest.importorskip(OF_PLUGINS[command])
+    return command
+
+
 def on_a_terminal(command: str, columns: int) -> str:
     """Return what a command shows on a terminal, without colours and the like; of a bar only what stays."""
     ours, theirs = pty.openpty()
@@ -132,7 +150,6 @@ def on_a_terminal(command: str, columns: int) -> str:
 
 
 @pytest.mark.usefixtures("long_plugin", "long_spec")
-@pytest.mark.parametrize("command", COMMANDS)
 def test_no_word_is_broken_at_80_columns(here: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = on_a_terminal(command, 80)
     monkeypatch.chdir(tmp_path)  # nothing may be there already
@@ -146,7 +163,6 @@ def test_no_word_is_broken_at_80_columns(here: Path, tmp_path: Path, command: st
 
 
 @pytest.mark.usefixtures("long_plugin", "long_spec")
-@pytest.mark.parametrize("command", COMMANDS)
 def test_no_mark_is_shown(layerkit: CommandLine, command: str) -> None:
     result = layerkit(*command.split())
     assert result.returncode == 0
@@ -160,6 +176,29 @@ def test_a_line_is_a_line_beside_the_bar(here: Path, spec: dict[str, Any]) -> No
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|.*\r(?=.)", "", line).strip() for line in drawn.split("\n")]
     told = [line for line in lines if "directory" in line or "training in" in line]
     assert told == ["training in out", "run directory: out"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_leaves_the_cursor_to_be_seen(here: Path, spec: dict[str, Any], name: str, code: int) -> None:
+    spec["training"]["epochs"] = 10**9
+    (here / "spec.json").write_text(json.dumps(spec))
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm"}
+    with subprocess.Popen(
+        [PROGRAM, "train", "spec.json"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"\x1b[?25l" not in shown:
+            shown += os.read(ours, 65536)
+        process.send_signal(getattr(signal, name))
+        with suppress(OSError):  # the other end was closed
+            while True:
+                shown += os.read(ours, 65536)
+    os.close(ours)
+    assert process.returncode == code
+    assert b"\x1b[?25h" in shown.rpartition(b"\x1b[?25l")[2]
+    assert b"Traceback" not in shown
 
 
 @pytest.mark.parametrize("before", [0, 20, 60, 200])

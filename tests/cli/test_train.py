@@ -393,17 +393,39 @@ def test_a_process_that_diverges_ends_with_1(spec: dict[str, Any], write: Callab
     assert "smaller learning_rate" in error
 
 
-def test_a_process_that_is_interrupted_ends_with_130(
-    spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path
+@pytest.mark.parametrize(
+    ("name", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated"), ("SIGHUP", 129, "hung up")]
+)
+@pytest.mark.parametrize("times", [1, 2, 50])
+def test_a_process_that_a_signal_ends_says_so(
+    spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path, name: str, code: int, word: str, times: int
 ) -> None:
     spec["training"] |= {"epochs": 10**9, "report_every": 1}
     command = [PROGRAM, "train", str(write(spec)), "--out", "out"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Epoch    0, loss = ")
-        process.send_signal(signal.SIGINT)
+        for _ in range(times):  # a terminal and a wrapper both send it
+            process.send_signal(getattr(signal, name))
         _, errors = process.communicate()
-    assert process.returncode == 130
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
-    assert len(history(here / "out")) >= 1  # every line is whole
+    assert process.returncode == code
+    assert [line for line in errors.splitlines() if line] == ["training in out", "run directory: out", word]
+    run = lk.RunDirectory.open(here / "out")
+    assert run.status()["status"] == "interrupted"
+    assert run.status()["epoch"] == len(run.history())  # every line is whole
+    assert not list((here / "out").glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_a_process_that_was_told_to_ignore_a_signal_does(
+    spec: dict[str, Any], write: Callable[[dict[str, Any]], Path], here: Path, name: str
+) -> None:
+    spec["training"] |= {"epochs": 2_000, "report_every": 1}
+    command = ["sh", "-c", f'trap "" {name[3:]}; exec "$0" "$@"', PROGRAM, "train", str(write(spec)), "--out", "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(getattr(signal, name))
+        process.communicate()
+    assert process.returncode == 0
+    assert lk.RunDirectory.open(here / "out").status()["status"] == "finished"

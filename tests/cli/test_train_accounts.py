@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import resource
 import signal
@@ -39,6 +41,7 @@ def status() -> dict[str, Any]:
 
 OBSERVERS = """
 from contextlib import contextmanager
+from shutil import rmtree
 from typing import Literal
 from layerkit import Observer, Watcher, hookimpl
 
@@ -60,6 +63,8 @@ class Acts(Observer):
                     training.stop("that will do")
                 elif how == "interrupt":
                     raise KeyboardInterrupt
+                elif how == "vanish":
+                    rmtree(training.folder, ignore_errors=True)
                 else:
                     raise ValueError("no such luck")
 
@@ -238,7 +243,8 @@ def test_a_full_disk_says_what_was_being_written(layerkit: CommandLine, spec: di
     assert f"out/{name}" in error
     assert "File too large" in error
     assert "Traceback" not in result.stderr
-    assert result.returncode == (2 if name == "model.safetensors" else 1)
+    assert error.endswith("; make room there, or choose another place")
+    assert result.returncode == 1
     assert not (here / "out" / "model.safetensors").exists()
     found = json.loads((here / "out" / "status.json").read_text())
     assert (found["status"], f"error: {found['reason']}") == ("failed", error)
@@ -254,6 +260,38 @@ def test_a_status_that_cannot_be_written_hides_nothing(layerkit: CommandLine, sp
         result = layerkit("train", "spec.json", "--out", "out")
     assert result.returncode == 1
     assert "error: cannot write out/status.json: File too large" in result.stderr
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A function after whose call no file can be made any more; those that are there can be written."""
+    really_open = os.open
+
+    def opened(path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if flags & os.O_CREAT and not Path(path).exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return really_open(path, flags, *args, **options)
+
+    return lambda: monkeypatch.setattr(os, "open", opened)
+
+
+def test_a_disk_that_is_full_still_takes_how_the_run_ended(spec: dict[str, Any], here: Path, full: Callable[[], None]) -> None:
+    with pytest.raises(lk.WorkError, match=r"out/model.safetensors: .*No space left.*; make room there") as caught:
+        lk.run(spec, out="out", tell=lambda record: full())
+    assert status() == {"status": "failed", "reason": str(caught.value), "epoch": 7, "step": 49}
+    assert not list(here.glob("out/.*"))
+
+
+def test_what_cannot_even_be_noted_is_said(
+    layerkit: CommandLine, spec: dict[str, Any], here: Path, install: Callable[[str, str], Path]
+) -> None:
+    install("layerkit-acts", OBSERVERS)
+    spec["training"]["observers"] = [{"type": "acts", "how": "vanish"}]
+    result = train(layerkit, spec)
+    *_, error, note = result.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert note.startswith("the run is failed, and could not say so: cannot write out/status.json: ")
+    assert result.returncode == 1
 
 
 def test_a_model_is_kept_where_only_the_output_is_full(here: Path, spec: dict[str, Any]) -> None:

@@ -154,3 +154,11 @@ def test_a_size_that_is_none_is_wrong_usage(layerkit: CommandLine, sound: Path, 
     assert result.returncode == 2
     assert "no size" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_of_many_faults_a_person_sees_the_first(layerkit: CommandLine, here: Path) -> None:
+    (here / "spec.json").write_text("{" + ", ".join(['"seed": 1'] * 500) + "}")
+    shown = layerkit("validate", "spec.json").stderr.splitlines()
+    listed = json.loads(layerkit("validate", "--format", "json", "spec.json").stdout)
+    assert len([line for line in shown if line.startswith("spec.json:")]) == 100
+    assert shown[-1] == f"and {len(listed) - 100} more; layerkit validate --format json lists them all"

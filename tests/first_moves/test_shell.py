@@ -46,7 +46,11 @@ MOVES: dict[str, tuple[str, str]] = {
     "gradcheck of what": ("gradcheck", 'or "-" for standard input: "layerkit gradcheck spec.json"'),
     "a plugin without a name": ("plugin new", '"layerkit plugin new --help" says what it is'),
     "two specs": ("train iris.json model.json", "One spec at a time"),
-    "missing quotes": ("train iris.json --set name=my run", "in quotes where there are blanks: --set 'name=\"my run\"'"),
+    "missing quotes": ("train iris.json --set name=my run", "in quotes where there are blanks: --set 'name=my run'"),
+    "a value without its option": ("train iris.json training.epochs=5", "is changed with --set training.epochs=5."),
+    "quotes around a word": ("train iris.json --set \"name='it'\"", """write "it", as in --set 'name="it"'"""),
+    "a folder for a type": ("gradcheck dark/nope", "there is no folder dark"),
+    "standard input twice": ("validate - -", '"-" is standard input, which can be read once'),
     "a value apart from its path": ("train iris.json --set training.epochs 5", "--set takes PATH=VALUE"),
     "an argument that nothing takes": ("schema iris.json", '"layerkit schema --help" says what it takes'),
     # options
@@ -87,7 +91,7 @@ MOVES: dict[str, tuple[str, str]] = {
     "a type for a spec": ("summary relu", "beside it there would be iris.json, model.json"),
     "a directory for out that is not empty": ("train iris.json --out full", "choose a new directory"),
     "the directory of another run": ("train iris.json --out run", "no run is ever overwritten; choose a new directory"),
-    "a file for out": ("train iris.json --out data.csv", "File exists; choose another place"),
+    "a file for out": ("train iris.json --out data.csv", "there is a file of this name; choose another"),
     "a place within a file for out": ("train iris.json --out data.csv/run", "Not a directory; choose another place"),
     # types and names
     "a type misspelt": ("gradcheck rleu", 'did you mean "relu"?'),

@@ -532,11 +532,18 @@ MOVES = [
         ("training.optimizer.learning_rate=.1",),
     ),
     Move(
-        "a text with spaces on the command line",
+        "two assignments in one on the command line",
         RUN,
-        ["name: a string with spaces or marks in it stands in double quotes: --set 'name=\"my run\"'"],
-        ("name=my run",),
+        ['training.epochs: expected an integer, received "3,seed=4"'],
+        ("training.epochs=3,seed=4",),
     ),
+    Move(
+        "a decimal comma on the command line",
+        RUN,
+        ['training.optimizer.learning_rate: expected a number, received "0,1"'],
+        ("training.optimizer.learning_rate=0,1",),
+    ),
+    Move("a number beyond all integers", RUN, ["seed: expected an integer, received 1e+308"], ("seed=1e308",)),
     Move(
         "an index as in JavaScript",
         RUN,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -439,7 +440,7 @@ def test_a_disk_that_is_full_leaves_the_old_model(saved: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patch:
         patch.setattr(os, step, fail)
-        with pytest.raises(ModelFileError, match=r"model\.safetensors: cannot write the file: No space left on device$"):
+        with pytest.raises(lk.WorkError, match=r"model\.safetensors: cannot write the file: No space left on device; make room "):
             network(seed=9).save(saved)
     assert_array_equal(lk.Sequential.load(saved).parameters, network().parameters)
     assert [path.name for path in saved.parent.iterdir()] == ["model.safetensors"]
@@ -458,7 +459,7 @@ def test_a_place_that_cannot_be_written_to_is_refused(tmp_path: Path, place: str
     (tmp_path / "folder").mkdir()
     with pytest.raises(ModelFileError) as caught:
         network().save(tmp_path / place)
-    assert str(caught.value) == f"{tmp_path / place}: cannot write the file: {fault.format(tmp_path)}"
+    assert str(caught.value) == f"{tmp_path / place}: cannot write the file: {fault.format(tmp_path)}; choose another place"
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
@@ -576,3 +577,20 @@ def test_numbers_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"not written, since it could not be loaded: affine_1\.weight not finite"):
         model.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+# --- what errors say ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there_is_looked_for_beside_its_place(saved: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"No such file or directory; did you mean .*/model\.safetensors\?$"):
+        lk.Sequential.load(saved.with_name("modle.safetensors"))
+
+
+def test_of_many_differences_the_first_are_told(tmp_path: Path) -> None:
+    save_file({f"array_{number:05}": np.zeros(1) for number in range(5_000)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelFileError) as caught:
+        network().load_weights(tmp_path / "other.safetensors")
+    assert len(str(caught.value)) < 1_000
+    told, more = re.fullmatch(r".* does not fit the network: (.*); and (\d+) more", str(caught.value)).groups()  # type: ignore[union-attr]
+    assert len(told.split("; ")) + int(more) == 5_000 + len(network().layout)

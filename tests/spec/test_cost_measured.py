@@ -17,7 +17,7 @@ CHILD = """
 import re, sys
 from pathlib import Path
 import numpy as np
-from layerkit.cli.main import cli
+from layerkit.cli.program import cli
 
 def train(name):
     cli.main(["train", f"{name}.json", "--out", name, "--max-memory", "1T"], standalone_mode=False)

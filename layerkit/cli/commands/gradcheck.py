@@ -56,7 +56,7 @@ def command(target: str, seed: int, batch: int, elements: int) -> None:
     them. Where the spec says float32, and for a type, gradients in float32 are compared with those in float64.
     """
     # Path.exists raises where a name is too long.
-    if target == STANDARD_INPUT or target.endswith(".json") or os.path.exists(target):  # noqa: PTH110
+    if target == STANDARD_INPUT or target.endswith(".json") or "/" in target or os.path.exists(target):  # noqa: PTH110
         found = _check_spec(Path(target), seed, batch, elements)
     else:
         found = _check_type(target, seed, batch, elements)

@@ -14,8 +14,8 @@ import click
 from layerkit.cli.advice import Commands
 from layerkit.cli.messages import say
 from layerkit.component import Component
-from layerkit.errors import InputError
-from layerkit.files import reason
+from layerkit.errors import InputError, WorkError
+from layerkit.files import is_full, reason
 from layerkit.registry.discovery import builtin_registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -103,7 +103,9 @@ def _write(folder: Path, names: dict[str, str]) -> None:
     Raises
     ------
     InputError
-        If it is there already, or cannot be made.
+        If it is there already, or cannot be made there.
+    WorkError
+        If the disk is full.
     """
     if folder.exists() or folder.is_symlink():
         raise InputError(f"{folder} is there already; nothing was written")
@@ -116,7 +118,8 @@ def _write(folder: Path, names: dict[str, str]) -> None:
                 path.write_text(Template(_template(template)).substitute(names), encoding="utf-8")
             draft.rename(folder)
     except OSError as error:
-        raise InputError(f"cannot make {folder}: {reason(error)}") from None
+        kind = WorkError if is_full(error) else InputError
+        raise kind(f"cannot make {folder}: {reason(error)}; --into names another place") from None
 
 
 def _template(name: str) -> str:

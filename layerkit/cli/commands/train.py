@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -101,4 +101,6 @@ def _lines(epochs: int) -> Iterator[tuple[Callable[[str], None], Callable[[Epoch
     try:
         yield show, advance
     finally:
-        bar.stop()
+        with suppress(IndexError):  # rich raises it where a signal came while the bar was begun
+            bar.stop()
+        bar.console.show_cursor()

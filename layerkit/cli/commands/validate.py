@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_json, show_error
-from layerkit.cli.spec_file import name_of, read_spec, spec_options
+from layerkit.cli.spec_file import STANDARD_INPUT, name_of, read_spec, spec_options
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
 from layerkit.spec.canonical import resolved_json
@@ -29,6 +29,8 @@ def command(
     """
     if print_resolved and form == "json":
         raise click.UsageError("--print-resolved prints specs and --format json prints faults; ask for one of them")
+    if spec_paths.count(Path(STANDARD_INPUT)) > 1:
+        raise click.UsageError('"-" is standard input, which can be read once')
     diagnostics: list[Diagnostic] = []
     for path in spec_paths:
         try:
