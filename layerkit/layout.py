@@ -7,7 +7,7 @@ import shutil
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from layerkit.printable import printable
+from layerkit.printable import columns, from_columns, printable
 
 _NARROWEST = 30
 """Columns in which a text can still be read beside others."""
@@ -22,21 +22,23 @@ def terminal_width() -> int:
 
 def wrapped(line: str, width: int, hang: str | None = None) -> list[str]:
     """Break one line between words where it is too long; what follows begins with ``hang``, or is indented by two more blanks."""
-    if len(line) <= width:
+    if len(columns(line)) <= width:
         return [line]
     hang = " " * (indent(line) + 2) if hang is None else hang
-    return textwrap.wrap(line, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    pieces = textwrap.wrap(columns(line), width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    return [from_columns(piece) for piece in pieces]
 
 
 def listing(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a table whose last column is text; one too long is wrapped, beside the others or below them."""
     width = terminal_width()
-    *columns, texts = _columns(rows)
-    heads = _side_by_side(columns)
-    room, longest = width - len(heads[0]) - 2, max(map(len, texts))
+    *others, texts = _aligned(rows)
+    heads = _side_by_side(others)
+    beside = len(columns(heads[0])) + 2
+    room, longest = width - beside, max(map(len, texts))
     for head, text in zip(heads, texts, strict=True):
-        if room >= max([min(_NARROWEST, longest), *map(len, text.split())]):
-            yield from wrapped(f"{head}  {text}".rstrip(), width, " " * (len(head) + 2))
+        if room >= max([min(_NARROWEST, longest), *(len(columns(word)) for word in text.split())]):
+            yield from wrapped(f"{head}  {text}".rstrip(), width, " " * beside)
         else:
             if head.strip():
                 yield from wrapped(head.rstrip(), width)
@@ -49,9 +51,9 @@ def figures(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> It
     Where the lines are too long, the figures stand below the names.
     """
     width = terminal_width()
-    names, *columns = _columns(rows, right)
-    values = _side_by_side(columns)
-    if len(names[0]) + 2 + len(values[0]) <= width:
+    names, *others = _aligned(rows, right)
+    values = _side_by_side(others)
+    if len(columns(f"{names[0]}  {values[0]}")) <= width:
         yield from (f"{name}  {value}".rstrip() for name, value in zip(names, values, strict=True))
         return
     for name, value in zip(names, values, strict=True):
@@ -59,18 +61,18 @@ def figures(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> It
         yield from wrapped((_BELOW + value).rstrip(), width)
 
 
-def _columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[list[str]]:
+def _aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[list[str]]:
     """Return the columns of a table, the cells of each as wide as the widest."""
-    columns = []
+    aligned = []
     for number, cells in enumerate(zip(*rows, strict=True)):
-        shown = [printable(cell) for cell in cells]
+        shown = [columns(printable(cell)) for cell in cells]
         width = max(map(len, shown))
-        columns.append([cell.rjust(width) if number in right else cell.ljust(width) for cell in shown])
-    return columns
+        aligned.append([from_columns(cell.rjust(width) if number in right else cell.ljust(width)) for cell in shown])
+    return aligned
 
 
-def _side_by_side(columns: Iterable[Iterable[str]]) -> list[str]:
-    return ["  ".join(cells) for cells in zip(*columns, strict=True)]
+def _side_by_side(cells: Iterable[Iterable[str]]) -> list[str]:
+    return ["  ".join(row) for row in zip(*cells, strict=True)]
 
 
 def plain_text(docstring: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 import layerkit as lk
-from layerkit.printable import printable, printable_lines
+from layerkit.printable import between, columns, from_columns, printable, printable_lines
 
 HOSTILE = {
     "escape": "\x1b[2Ja\x1b]0;title\x07",
@@ -53,3 +53,17 @@ def test_errors_are_lines_of_ours(kind: type[lk.LayerkitError], text: str) -> No
 def test_what_a_component_raises_is_one_line(text: str) -> None:
     error = lk.ComponentError.caused_by(ValueError(text), lk.ReLU(), "forward", "relu_1")
     assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(("text", "width"), [("", 0), ("affine", 6), ("größe", 5), ("学習率", 6), ("ｆull", 5), ("a学b", 4)])
+def test_wide_characters_take_two_columns(text: str, width: int) -> None:
+    assert len(columns(text)) == width
+    assert from_columns(columns(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "piece"),
+    [(0, 6, "a学b率"), (0, 3, "a学"), (0, 2, "a "), (2, 4, " b"), (2, 5, " b "), (3, 9, "b率"), (6, 9, "")],
+)
+def test_a_piece_of_columns_is_as_wide_as_asked(start: int, stop: int, piece: str) -> None:
+    assert between("a学b率", start, stop) == piece

@@ -15,7 +15,7 @@ from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import LayerkitError, SpecError
 from layerkit.files import is_full
 from layerkit.layout import indent, terminal_width, wrapped
-from layerkit.printable import printable, printable_lines
+from layerkit.printable import between, columns, printable, printable_lines
 
 _SHOWN = 100
 """Most faults of a spec that a person is shown."""
@@ -130,11 +130,12 @@ def _show_diagnostic(diagnostic: Diagnostic) -> None:
 
 def _excerpt(source: str, caret: str) -> tuple[str, str]:
     """Return a line of a spec and the line that marks a place in it, on a narrow terminal the piece around the place."""
-    width = terminal_width() if sys.stderr.isatty() else len(source)
-    if len(source) <= width:
+    length = len(columns(source))
+    width = terminal_width() if sys.stderr.isatty() else length
+    if length <= width:
         return source, caret
-    start = max(0, min(indent(caret) - width // 2, len(source) - width))
-    return source[start : start + width], caret[start : start + width]
+    start = max(0, min(indent(caret) - width // 2, length - width))
+    return between(source, start, start + width), caret[start : start + width]
 
 
 def _complain(line: str, marked: str = "", colour: str | None = None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from layerkit.printable import printable
+from layerkit.printable import columns, printable
 
 Location: TypeAlias = tuple[str | int, ...]
 """Place of a value within a document: keys and indices from the top."""
@@ -43,7 +43,7 @@ class Diagnostic:
     source
         The line of the file, or a piece of a long one.
     marked
-        Where in ``source`` the caret starts, and how long it is.
+        Where in ``source`` the caret starts, and how long it is, in characters.
     """
 
     file: str
@@ -76,7 +76,8 @@ class Diagnostic:
         if self.source is None:
             return first
         start, length = self.marked
-        return f"{first}\n  {self.source}\n  {' ' * start}{'^' * length}"
+        before, marked = columns(self.source[:start]), columns(self.source[start : start + length])
+        return f"{first}\n  {self.source}\n  {' ' * len(before)}{'^' * max(1, len(marked))}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the fault for tools."""

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sysconfig
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -209,6 +210,24 @@ def test_a_fault_is_marked_on_a_narrow_terminal(here: Path, before: int) -> None
     (place,) = [number for number, line in enumerate(lines) if line.strip() == "^" * len('"unknown_key"')]
     start = lines[place].index("^")
     assert lines[place - 1][start:].startswith('"unknown_key"')
+
+
+def cells(text: str) -> int:
+    """Return the columns that a terminal needs for a text."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_wide_characters_are_counted_as_what_they_take(here: Path, columns: int) -> None:
+    spec = {"layerkit": 1, "name": "x", "学習率 " * 8: 1, "input_shape": [4]}
+    (here / "wide.json").write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
+    lines = on_a_terminal("validate wide.json", columns).split("\n")
+    assert max(map(cells, lines)) <= columns
+    (place,) = [number for number, line in enumerate(lines) if re.fullmatch(r" +\^{9,}", line)]
+    before = next(end for end in range(len(lines[place - 1])) if cells(lines[place - 1][:end]) == lines[place].index("^"))
+    assert lines[place - 1][before:].startswith('"学習率 学習率 ')
+    marked = lines[place - 1][before : before + len(json.dumps("学習率 " * 8, ensure_ascii=False))]
+    assert cells(marked) == lines[place].count("^")
 
 
 def test_nothing_is_broken_for_a_pipe(layerkit: CommandLine, install: Callable[[str, str], Path]) -> None:
