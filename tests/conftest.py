@@ -28,7 +28,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def signals() -> Iterator[None]:
-    """Let signals end programs, here and in child processes: what a shell starts in the background, or with nohup, ignores some."""
+    """Let signals end programs, children's too: what a shell starts in the background, or with nohup, ignores some."""
     handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
