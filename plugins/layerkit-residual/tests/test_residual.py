@@ -14,7 +14,7 @@ from layerkit_residual import Residual
 
 import layerkit as lk
 from layerkit import Affine, Array, CategoricalCrossEntropy, Layer, ReLU, Sequential
-from layerkit.cli.main import cli
+from layerkit.cli.program import cli
 from layerkit.testing import check_network_gradients
 
 DISTRIBUTION = "layerkit-residual"

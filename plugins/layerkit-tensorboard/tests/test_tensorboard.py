@@ -21,7 +21,7 @@ from tensorboardX.record_writer import masked_crc32c
 
 import layerkit as lk
 from layerkit import SGD, Affine, CategoricalCrossEntropy, EpochRecord, ReLU, Sequential, Training
-from layerkit.cli.main import cli
+from layerkit.cli.program import cli
 
 DISTRIBUTION = "layerkit-tensorboard"
 

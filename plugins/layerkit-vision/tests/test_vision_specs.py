@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from threadpoolctl import threadpool_limits
 
 from layerkit import RunSpec, load_spec
-from layerkit.cli.main import cli
+from layerkit.cli.program import cli
 
 FOLDER = Path(__file__).parents[1] / "specs"
 SPECS = sorted(path.name for path in FOLDER.glob("*.json"))
