@@ -48,6 +48,7 @@ from layerkit.initializers import Zeros as Zeros
 from layerkit.initializers import fans as fans
 from layerkit.layers.affine import Affine as Affine
 from layerkit.layers.relu import ReLU as ReLU
+from layerkit.layers.standardize import Standardize as Standardize
 from layerkit.losses.crossentropy import CategoricalCrossEntropy as CategoricalCrossEntropy
 from layerkit.losses.targets import class_targets as class_targets
 from layerkit.losses.targets import label_set_targets as label_set_targets

@@ -42,7 +42,7 @@ class Digits(Bundled):
     @classmethod
     def examples(cls) -> Iterable[Self]:
         yield cls()
-        yield cls(as_images=True, standardize=True, stratify=True)
+        yield cls(as_images=True, stratify=True)
 
     @property
     def sample_shape(self) -> Shape:
@@ -61,7 +61,7 @@ class Iris(Bundled):
     @classmethod
     def examples(cls) -> Iterable[Self]:
         yield cls()
-        yield cls(test_size=None, standardize=True)
+        yield cls(test_size=None)
 
 
 class Wine(Bundled):
@@ -97,8 +97,3 @@ class Diabetes(Bundled):
     count: ClassVar[int] = 442
     features: ClassVar[int] = 10
     task: ClassVar[Task] = "numbers"
-
-    @classmethod
-    def examples(cls) -> Iterable[Self]:
-        yield cls()
-        yield cls(standardize=True)

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from layerkit.data.base import Dataset, DatasetFacts, Split
@@ -37,8 +36,8 @@ class SplittingDataset(Dataset):
     """Keep the shares of the classes alike in both parts, each of which needs as many samples as there are classes."""
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of the split; null takes the run's seed."""
-    standardize: bool = False
-    """Give each feature mean 0 and standard deviation 1, as measured on the training samples; one that is constant becomes 0."""
+    standardize: bool = Field(default=False, json_schema_extra={"deprecated": True})
+    """Deprecated: in a spec it puts the layer `standardize` before the others; write that layer."""
 
     @model_validator(mode="after")
     def _can_be_stratified(self) -> Self:
@@ -81,9 +80,11 @@ class SplittingDataset(Dataset):
     def load(self, seed: int, folder: Path) -> Split:
         from sklearn.model_selection import train_test_split
 
+        if self.standardize:
+            raise DataError(f"{self.type} hands out its samples as they are; put Standardize() first in the network")
         inputs, targets = self.arrays()
         if self.test_size is None:
-            return Split(train=ArraySamples(self._scaled(inputs, inputs), targets))
+            return Split(train=ArraySamples(inputs, targets))
         try:
             train_inputs, test_inputs, train_targets, test_targets = train_test_split(
                 inputs,
@@ -95,27 +96,10 @@ class SplittingDataset(Dataset):
         except ValueError as error:
             raise DataError(f"{self.type} cannot be split with a test_size of {self.test_size}: {error}") from None
         return Split(
-            train=ArraySamples(self._scaled(train_inputs, train_inputs), train_targets),
-            test=ArraySamples(self._scaled(test_inputs, train_inputs), test_targets),
+            train=ArraySamples(train_inputs, train_targets),
+            test=ArraySamples(test_inputs, test_targets),
         )
 
     @property
     def _test_count(self) -> int:
         return math.ceil(self.count * self.test_size) if self.test_size else 0
-
-    def _scaled(self, inputs: Array, reference: Array) -> Array:
-        return standardized(inputs, reference) if self.standardize else inputs
-
-
-def standardized(inputs: Array, reference: Array) -> Array:
-    """Return ``(inputs - mean) / std``, feature by feature, with mean and standard deviation of ``reference`` (N, \\*shape).
-
-    A feature that is constant in the reference is only moved: what rounding makes of its deviation is no scale. Floats keep their
-    dtype; the arithmetic is that of float64, where squares of what float32 holds neither overflow nor vanish.
-    """
-    dtype = inputs.dtype if inputs.dtype.kind == "f" else np.dtype(np.float64)
-    mean, std = (np.asarray(measure(axis=0, dtype=np.float64)) for measure in (reference.mean, reference.std))
-    lowest, highest = (extreme(axis=0).astype(np.float64) for extreme in (reference.min, reference.max))
-    mean = np.where(lowest == highest, lowest, mean)  # so that a constant becomes 0, and not what is left of its rounded mean
-    rounding = 4 * np.finfo(dtype).eps * np.maximum(np.abs(lowest), np.abs(highest))
-    return np.asarray((inputs - mean) / np.where(highest - lowest > rounding, std, 1)).astype(dtype, copy=False)

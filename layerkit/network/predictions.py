@@ -32,7 +32,7 @@ class Predictions:
 
     def __init__(self, nodes: Sequence[Node], rows: int) -> None:
         self._nodes = nodes
-        self._rows = rows
+        self.rows = rows
         self._free: list[Passes] = []
 
     def loss(self, batch: Batch) -> float:
@@ -92,5 +92,5 @@ class Predictions:
         return outputs
 
     def _chunks(self, count: int) -> Iterator[slice]:
-        for start in range(0, count, self._rows):
-            yield slice(start, min(start + self._rows, count))
+        for start in range(0, count, self.rows):
+            yield slice(start, min(start + self.rows, count))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self, Unpack
@@ -20,6 +20,7 @@ from layerkit.html_table import html_table
 from layerkit.losses.targets import sample_weights
 from layerkit.memory import size_text
 from layerkit.metrics.base import Metric
+from layerkit.network.adaptation import InputBatches, adapt
 from layerkit.network.arguments import held_out_samples, network_spec, training_spec
 from layerkit.network.builder import assemble
 from layerkit.network.foreign_names import ADVICE
@@ -358,6 +359,28 @@ class Sequential:
             If a metric or the loss fails.
         """
         return metric_scores(metrics, predictions, targets, sample_weight, self._predictions.decide)
+
+    def adapt(self, inputs: npt.ArrayLike) -> None:
+        """Let layers such as `Standardize` measure samples, also those that have before; the first `fit` does it by itself.
+
+        Parameters
+        ----------
+        inputs
+            The training samples, shape (N, \\*input_shape).
+
+        Raises
+        ------
+        DataError
+            If they do not fit, or a layer can learn nothing of them.
+        ComponentError
+            If a layer fails.
+        """
+        given = self.checked_inputs(inputs)
+        adapt(self.nodes, InputBatches(given.__getitem__, len(given), self._predictions.rows), anew=True)
+
+    def adapt_once(self, take: Callable[[slice], Array], count: int) -> None:
+        """Let the layers adapt that have not yet, to the inputs that ``take`` gives of ``count`` samples; errors as `adapt`."""
+        adapt(self.nodes, InputBatches(take, count, self._predictions.rows))
 
     def fit(
         self,

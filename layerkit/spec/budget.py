@@ -32,5 +32,6 @@ def memory_faults(spec: RunSpec | ModelSpec, budget: int | None) -> list[Fault]:
         f"this network takes {size_text(total)}, {size_text(cost.parameters)} of it parameters, with {cost.batch} samples a "
         f"step; the memory budget is {size_text(limit)}. {cost.plans[largest].name} is the largest: make it smaller"
     )
-    prefix = () if isinstance(spec, ModelSpec) else ("model",)
-    return [Fault((*prefix, "layers", largest), "memory", message)]
+    if isinstance(spec, ModelSpec):
+        return [Fault(("layers", largest), "memory", message)]
+    return [Fault(("model", "layers", max(0, largest - spec.added_layers)), "memory", message)]

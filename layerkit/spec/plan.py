@@ -12,9 +12,10 @@ from layerkit.diagnostics.diagnostic import shortened
 from layerkit.diagnostics.faults import Fault, failure
 from layerkit.errors import LayerkitError
 from layerkit.registry.discovery import installed_registry
-from layerkit.spec.structure import inner_loss_faults, name_faults, node_names
+from layerkit.spec.structure import inner_faults, name_faults, node_names
 from layerkit.stack.arrays import can_be_attribute
 from layerkit.stack.declarations import Parameter, State
+from layerkit.stack.layer import adapts
 from layerkit.stack.stage import Branch, Stage
 from layerkit.typing import Shape
 
@@ -98,13 +99,15 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
             raise TypeError(f"it declares {branch!r} as {declared!r}, which is no Branch")
         layers, branch_shape, location = declared
         place = (branch,) if location is None else location
-        for fault in [*inner_loss_faults(layers, branch), *name_faults(layers, branch)]:
+        for fault in [*inner_faults(layers, branch), *name_faults(layers, branch)]:
             raise StackError(replace(fault, location=(*place, *fault.location[1:])))
         try:
             branches[branch] = plan_nodes(layers, input_shape if branch_shape is None else branch_shape, f"{name}.{branch}.")
         except StackError as error:
             raise StackError(replace(error.fault, location=(*place, *error.fault.location[1:]))) from error
     output_shape, parameters, state = layer.output_shape(input_shape), layer.parameters(input_shape), layer.state(input_shape)
+    if adapts(layer):
+        state = _with_adapted(state)
     if output_shape is not input_shape:
         _require_shape(output_shape)
     count = 0
@@ -121,6 +124,13 @@ def _plan(layer: Stage, name: str, input_shape: Shape) -> NodePlan:
     if type(work_size) is not int or work_size < 0:
         raise TypeError(f"it declares the work size {work_size!r}, which is no number of array elements")
     return NodePlan(name, layer, input_shape, output_shape, parameters, state, count, work_size, branches)
+
+
+def _with_adapted(state: Mapping[str, State]) -> Mapping[str, State]:
+    """Return the state of a layer that adapts: what it declares, and whether it has been done."""
+    if "adapted" in state:
+        raise TypeError('it declares a state "adapted", which every layer with a method adapt has anyway')
+    return {**state, "adapted": State((), dtype="bool")}
 
 
 def _require_array(name: str, declared: object, kind: type[Parameter] | type[State]) -> None:

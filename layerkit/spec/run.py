@@ -8,7 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset
+from layerkit.data.splitting import SplittingDataset
 from layerkit.diagnostics.faults import raise_faults
+from layerkit.layers.standardize import Standardize
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import data_faults, depth_faults, metric_faults
 from layerkit.spec.model import ModelSpec
@@ -41,4 +43,24 @@ class RunSpec(Spec):
         deep = [replace(fault, location=("model", *fault.location)) for fault in depth_faults(plans, around=3)]
         faults = data_faults(self.data, plans, self.model.input_shape, self.training.batch_size)
         raise_faults(deep + faults + metric_faults(self.training.metrics, plans))
+        if isinstance(self.data, SplittingDataset) and self.data.standardize:
+            self._standardize_in_the_model()
         return self
+
+    def _standardize_in_the_model(self) -> None:
+        """Say with a layer what the deprecated key of the data says."""
+        layers = (Standardize(), *self.model.layers)
+        model = ModelSpec(input_shape=self.model.input_shape, dtype=self.model.dtype, layers=layers)
+        self.__dict__.update(data=self.data.model_copy(update={"standardize": False}), model=model, _added=1)
+
+    @property
+    def added_layers(self) -> int:
+        """How many layers stand before those that were written, for a deprecated key."""
+        return int(self.__dict__.get("_added", 0))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the writer should know though nothing is wrong."""
+        if not self.added_layers:
+            return ()
+        return ('data.standardize is deprecated; take it out and write {"type": "standardize"} as the first of the layers',)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from layerkit.diagnostics.faults import Fault
+from layerkit.stack.layer import adapts
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 
@@ -40,14 +41,19 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
     return faults + name_faults(layers)
 
 
-def inner_loss_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
-    """Return which of the stages within another layer are losses."""
-    message = "{} is a loss; within a layer there is nothing for it to end, take it out"
-    return [
-        Fault((field, index), "misplaced_loss", message.format(stage.type))
-        for index, stage in enumerate(layers)
-        if isinstance(stage, Loss)
-    ]
+def inner_faults(layers: Sequence[Stage], field: str) -> list[Fault]:
+    """Return which of the stages within another layer have no place there: losses, and layers that adapt."""
+    faults = []
+    for index, stage in enumerate(layers):
+        if isinstance(stage, Loss):
+            message = f"{stage.type} is a loss; within a layer there is nothing for it to end, take it out"
+            faults.append(Fault((field, index), "misplaced_loss", message))
+        elif adapts(stage):
+            message = (
+                f"{stage.type} measures what reaches it before the training, which is not done within a layer; put it before"
+            )
+            faults.append(Fault((field, index), "misplaced_layer", message))
+    return faults
 
 
 def name_faults(layers: Sequence[Stage | None], field: str = "layers") -> list[Fault]:

@@ -56,6 +56,31 @@ class Layer(Stage):
             Shape (N, \\*input_shape). None is allowed where ``node.needs_input_gradient`` is false.
         """
 
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        """Put into ``node.state`` what the layer learns of the training samples before the first step; by default nothing.
+
+        The node of a layer that overrides this has one more array of state, ``adapted``, by which it happens once: a model that
+        was loaded, or is trained on, keeps what it learnt. Such a layer stands in the stack of the network, not within another.
+
+        Parameters
+        ----------
+        node
+            The layer's workplace. Parameters are the initial ones.
+        batches
+            All training inputs as they reach the layer in prediction mode, arrays (N, \\*input_shape) in the order of the data.
+            They can be gone through several times; each array may be written over by the next.
+
+        Raises
+        ------
+        DataError
+            If nothing can be learnt of them.
+        """
+
+
+def adapts(stage: Stage) -> bool:
+    """Return whether a stage learns something of the training samples before the first step."""
+    return isinstance(stage, Layer) and type(stage).adapt is not Layer.adapt
+
 
 def chain_shape(layers: Iterable[Stage], input_shape: Shape) -> Shape:
     """Return the shape of one sample after all of ``layers``.

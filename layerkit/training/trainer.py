@@ -161,6 +161,7 @@ class Trainer:
         if size > len(samples):
             advice = f"write {len(samples)} or less, or None for all"
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples; {advice}")
+        self.model.adapt_once(lambda rows: samples.take(rows).inputs, len(samples))
         if not self.training.step:
             self._require_sound_start()
         return self._epochs(samples, size, validation)

@@ -18,13 +18,13 @@ IRIS = {
     "layerkit": 1,
     "name": "small",
     "seed": 1,
-    "data": {"type": "iris", "standardize": True},
+    "data": {"type": "iris"},
     "model": {
         "input_shape": [4],
         "layers": [{"type": "affine", "units": 8}, {"type": "relu"}, {"type": "affine", "units": 3}, {"type": "crossentropy"}],
     },
     "training": {
-        "optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+        "optimizer": {"type": "sgd", "learning_rate": 0.02, "momentum": 0.9},
         "epochs": 7,
         "batch_size": 16,
         "report_every": 3,

@@ -105,7 +105,7 @@ def test_a_resolved_spec_has_every_default(layerkit: CommandLine, sound: Path, s
         "test_size": 0.25,
         "stratify": False,
         "split_seed": None,
-        "standardize": True,
+        "standardize": False,
     }
     assert resolved["model"]["dtype"] == "float32"
     assert resolved["model"]["layers"][0] == {

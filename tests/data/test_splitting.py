@@ -1,4 +1,4 @@
-"""`SplittingDataset`: what a data set in one piece gets from its base class, and how features are standardized."""
+"""`SplittingDataset`: what a data set in one piece gets from its base class, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from sklearn.model_selection import train_test_split
 
 import layerkit as lk
-from layerkit.data.splitting import standardized
 
 HERE = Path()
 
@@ -118,57 +117,6 @@ def test_a_split_that_cannot_be_names_the_data_set() -> None:
         Squares(test_size=0.99).load(0, HERE)
 
 
-def test_features_are_scaled_by_what_is_trained_on() -> None:
-    plain, scaled = (Squares(standardize=standardize).load(5, HERE) for standardize in (False, True))
-    inputs = arrays(plain.train)[0]
-    mean, std = inputs.mean(axis=0), inputs.std(axis=0)
-    for part, wanted in ((scaled.train, plain.train), (scaled.test, plain.test)):
-        assert_allclose(arrays(part)[0], (arrays(wanted)[0] - mean) / std, rtol=1e-12, atol=1e-12)
-        assert_array_equal(arrays(part)[1], arrays(wanted)[1])
-
-
-# --- standardized features ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("value", [14.62, 0.1, -1e-9, 1e30, 0.0, 3.0])
-@pytest.mark.parametrize("count", [3, 100, 10_007])
-def test_a_column_that_is_constant_becomes_0(dtype: str, value: float, count: int) -> None:
-    """The mean of many equal numbers is not that number, and their deviation is not 0."""
-    column = np.full((count, 1), value, dtype)
-    assert_array_equal(standardized(column, column), np.zeros((count, 1)))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_column_that_is_constant_up_to_rounding_is_only_moved(dtype: str) -> None:
-    eps = np.finfo(dtype).eps
-    column = np.full((1000, 1), 14.62, dtype)
-    column[::3] *= 1 + eps
-    column[1::3] *= 1 - eps
-    assert np.ptp(column) > 0
-    assert np.abs(standardized(column, column)).max() < 100 * eps
-
-
-def test_a_value_beside_a_constant_column_keeps_its_distance() -> None:
-    reference = np.full((133, 2), [14.62, 5.0])
-    reference[:, 1] += np.arange(133)
-    test = np.array([[14.63, 71.0], [14.62, 5.0]])
-    scaled = standardized(test, reference)
-    assert_allclose(scaled[:, 0], [0.01, 0], atol=1e-12)
-    assert_allclose(scaled[:, 1], (test[:, 1] - 71) / reference[:, 1].std(), atol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_column_that_varies_little_is_scaled_all_the_same(dtype: str) -> None:
-    """Beyond rounding, a deviation is one however small."""
-    column = (14.62 + 1e-4 * np.arange(-50, 50)[:, None]).astype(dtype)
-    scaled = standardized(column, column)
-    assert scaled.std() == pytest.approx(1, rel=1e-2)
-    assert scaled.mean() == pytest.approx(0, abs=1e-2)
-    tiny = np.array([[1e-30], [2e-30], [3e-30]], dtype)
-    assert standardized(tiny, tiny).std() == pytest.approx(1, rel=1e-5)
-
-
-def test_integers_are_standardized_too() -> None:
-    pixels = np.array([[0, 7], [16, 7], [8, 7]], np.uint8)
-    assert_allclose(standardized(pixels, pixels), [[-math.sqrt(1.5), 0], [math.sqrt(1.5), 0], [0, 0]], rtol=1e-12)
+def test_the_deprecated_key_does_nothing_to_samples_and_says_so() -> None:
+    with pytest.raises(lk.DataError, match=r"^squares hands out .* as they are; put Standardize\(\) first in the network$"):
+        Squares(standardize=True).load(5, HERE)

@@ -34,7 +34,7 @@ from layerkit import (
 from layerkit.errors import MemoryBudgetError
 from layerkit.registry.discovery import builtin_registry
 from layerkit.registry.registry import Problem, Registration
-from layerkit.spec.canonical import resolved_json
+from layerkit.spec.canonical import resolved_json, spec_hash
 from layerkit.spec.cost import cost_of
 from layerkit.spec.load import parse_spec
 from layerkit.spec.source import MAX_CHARACTERS
@@ -619,3 +619,34 @@ def test_from_python_layers_hold_layers_no_deeper_than_can_be_read() -> None:
     assert ModelSpec(input_shape=(4,), layers=(layer, CategoricalCrossEntropy()))
     with pytest.raises(SpecError, match="nested deeper than 16 levels, every default filled in"):
         ModelSpec(input_shape=(4,), layers=(Around(inside=(layer,)), CategoricalCrossEntropy()))
+
+
+# --- a key that is deprecated -------------------------------------------------------------------------------------
+
+
+IRIS = Path(__file__).parents[2] / "specs" / "iris.json"
+
+
+def test_data_that_standardize_put_a_layer_before_the_others() -> None:
+    document = json.loads(IRIS.read_text())
+    new = parse_spec(json.dumps(document))
+    assert isinstance(new, RunSpec)
+    assert new.notices == ()
+    del document["model"]["layers"][0]
+    document["data"]["standardize"] = True
+    old = parse_spec(json.dumps(document))
+    assert isinstance(old, RunSpec)
+    assert spec_hash(old) == spec_hash(new)
+    assert old.notices == (
+        'data.standardize is deprecated; take it out and write {"type": "standardize"} as the first of the layers',
+    )
+
+
+def test_faults_beside_the_deprecated_key_stand_where_they_were_written() -> None:
+    document = json.loads(IRIS.read_text())
+    document["model"]["layers"][0] = {"type": "affine", "units": 10**7}
+    document["data"]["standardize"] = True
+    with pytest.raises(SpecError) as caught:
+        parse_spec(json.dumps(document), max_memory=2**20)
+    (fault,) = caught.value.diagnostics
+    assert (fault.path, fault.code) == ("model.layers[1]", "memory")

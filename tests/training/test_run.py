@@ -167,8 +167,8 @@ def test_classes_are_scored_by_loss_and_accuracy(data: dict[str, Any]) -> None:
 def test_numbers_are_scored_by_the_loss(squared_error: lk.Loss) -> None:
     spec = lk.RunSpec.model_validate(
         {
-            "data": lk.Diabetes(standardize=True),
-            "model": lk.ModelSpec(input_shape=(10,), layers=(lk.Affine(units=1), squared_error)),
+            "data": lk.Diabetes(),
+            "model": lk.ModelSpec(input_shape=(10,), layers=(lk.Standardize(), lk.Affine(units=1), squared_error)),
             "training": {"optimizer": lk.SGD(learning_rate=0.01), "epochs": 20, "batch_size": 32},
         }
     )
@@ -248,8 +248,8 @@ class LabelSets(BinaryCrossEntropy):
 def test_two_classes_of_one_logit_are_scored_by_what_the_loss_decides() -> None:
     spec = lk.RunSpec.model_validate(
         {
-            "data": lk.BreastCancer(standardize=True),
-            "model": lk.ModelSpec(input_shape=(30,), layers=(lk.Affine(units=1), BinaryCrossEntropy())),
+            "data": lk.BreastCancer(),
+            "model": lk.ModelSpec(input_shape=(30,), layers=(lk.Standardize(), lk.Affine(units=1), BinaryCrossEntropy())),
             "training": {"optimizer": lk.SGD(learning_rate=0.1), "epochs": 10, "batch_size": 32},
         }
     )

@@ -97,6 +97,7 @@ def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tu
     rng = np.random.default_rng(seed)
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)  # away from trivial initial values
     inputs = example_inputs(model.nodes[0].stage, model.spec.input_shape, batch, rng)
+    model.adapt(inputs)
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     for circumstance, targets, weight in _circumstances(loss, model.spec.logits_shape, batch, rng):

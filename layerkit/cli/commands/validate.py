@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from layerkit.cli.messages import say, say_json, show_error
+from layerkit.cli.messages import say, say_aside, say_json, show_error
 from layerkit.cli.spec_file import STANDARD_INPUT, name_of, read_spec, spec_options
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
 from layerkit.spec.canonical import resolved_json
+from layerkit.spec.run import RunSpec
 
 
 @click.command()
@@ -44,6 +45,8 @@ def command(
                 say_json(json.loads(resolved_json(spec)))
             elif form == "text":
                 say(f"{name_of(path)}: ok")
+                for notice in spec.notices if isinstance(spec, RunSpec) else ():
+                    say_aside(f"note: {name_of(path)}: {notice}")
     if form == "json":
         say_json([diagnostic.as_json() for diagnostic in diagnostics])
     if diagnostics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerkit.stack.layer import Layer
+from layerkit.testing.conformance.adaptation import adaptation
 from layerkit.testing.conformance.neighbours import network_around
 from layerkit.testing.conformance.verdicts import require_same
 from layerkit.testing.conformance.workbench import Workbench, backward, forward, gradients, results
@@ -73,4 +74,4 @@ def first_layer(layer: Layer, rng: np.random.Generator) -> None:
     require_same(ours, {name: wanted[name] for name in ours}, "with node.needs_input_gradient false")
 
 
-LAYER_CHECKS = (input_gradients, parameter_gradients, prediction_gradients, batch_of_one, first_layer)
+LAYER_CHECKS = (input_gradients, parameter_gradients, prediction_gradients, batch_of_one, first_layer, adaptation)

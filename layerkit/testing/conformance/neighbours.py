@@ -15,6 +15,7 @@ from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss
 from layerkit.stack.node import Node
 from layerkit.testing.examples import takes_integers
+from layerkit.testing.lone_nodes import adapt_to_examples
 from layerkit.typing import Array, Shape
 
 
@@ -77,4 +78,5 @@ def network_around(layer: Layer, input_shape: Shape, rng: np.random.Generator) -
     stack = [*before, layer, Neighbour(), Probe()]
     model = Sequential(stack, input_shape=input_shape, dtype="float64", seed=int(rng.integers(2**31)))
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)
+    adapt_to_examples(model.nodes, rng)
     return model

@@ -253,7 +253,7 @@ def state_is_used(stage: Stage, rng: np.random.Generator) -> None:
     forward(node, batch)
     after = state(node)
     for place, inner in enumerate(node.tree()):
-        for name in inner.state:
+        for name in inner.stage.state(inner.input_shape):
             key = f"{inner.name}.state.{name}"
             used = not np.array_equal(before[key], after[key]) or _matters(bench, batch, place, "state", name)
             require(used, f"{key} is declared, and neither written during training nor of any influence on the outputs")

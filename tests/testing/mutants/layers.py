@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from layerkit import (
     State,
     chain_shape,
 )
-from layerkit.testing.conformance import layers, stages
+from layerkit.testing.conformance import adaptation, layers, stages
 
 from .catalogue import caught_by, sound
 
@@ -909,3 +909,90 @@ class ExamplesOfItsOwn(Embedding):
 class ExamplesOfNothing(Square):
     def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
         return super().example_inputs(input_shape, count, rng) * np.nan
+
+
+# --- layers that adapt --------------------------------------------------------------------------------------------
+
+
+@sound
+class Centred(Layer):
+    """Takes the mean of the training samples away. Shapes: inputs and outputs (N, \\*shape)."""
+
+    type: Literal["centred"] = "centred"
+
+    def state(self, input_shape: Shape) -> Mapping[str, State]:
+        return {"mean": State(input_shape)}
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        count, total = 0, np.zeros(node.input_shape)
+        for inputs in batches:
+            count, total = count + len(inputs), total + inputs.sum(axis=0)
+        node.state.mean = total / count
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        outputs: Array = inputs - node.state.mean
+        return outputs
+
+    def backward(self, node: Node, d_out: Array) -> Array | None:
+        return d_out.copy()
+
+
+@caught_by(adaptation.adaptation, "in blocks of .*state.mean")
+class KnowsTheLastBlockAlone(Centred):
+    """Forgets the blocks before."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        for inputs in batches:
+            node.state.mean = inputs.mean(axis=0)
+
+
+@caught_by(adaptation.adaptation, "in blocks of .*state.mean")
+class AveragesTheBlocks(Centred):
+    """Takes all blocks to be of one size."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        node.state.mean = np.mean([inputs.mean(axis=0) for inputs in batches], axis=0)
+
+
+@caught_by(adaptation.adaptation, "in blocks of .*state.mean")
+class KeepsBlocks(Centred):
+    """Keeps the arrays, which are written over."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        node.state.mean = np.concatenate(list(batches)).mean(axis=0)
+
+
+@caught_by(adaptation.adaptation, "learns nothing")
+class LearnsNothing(Centred):
+    """Has a method, and an empty one."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        node.state.mean = np.full(node.input_shape, 7.0)
+
+
+@caught_by(adaptation.adaptation, "adapt .*raised ValueError: output array is read-only")
+class WritesIntoTheSamples(Centred):
+    """Saves an array."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        for inputs in batches:
+            inputs -= inputs.mean(axis=0)
+
+
+@caught_by(adaptation.adaptation, "node.state.adapted")
+class AdaptsForEver(Centred):
+    """Says after a pass that it has not adapted."""
+
+    def forward(self, node: Node, inputs: Array) -> Array:
+        if node.training:
+            node.state.adapted = np.False_
+        return super().forward(node, inputs)
+
+
+@caught_by(adaptation.adaptation, "draws from node.rng")
+class MeasuresAtRandom(Centred):
+    """Moves the mean by chance."""
+
+    def adapt(self, node: Node, batches: Iterable[Array]) -> None:
+        super().adapt(node, batches)
+        node.state.mean += node.rng.normal()
