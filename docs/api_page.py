@@ -26,7 +26,7 @@ SECTIONS = {
     "Networks and trainings": ("network", "training", "history"),
     "Specs": ("spec", "diagnostics", "version"),
     "Components": (),
-    "Data": ("data",),
+    "Data": ("data", "tables"),
     "Errors": ("errors",),
     "For authors of components": (
         ("component", "stack", "losses", "initializers", "optimizers", "schedules", "metrics", "observers", "registry", "typing")

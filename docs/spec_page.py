@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,15 @@ component what stands here and its formulas, and `layerkit schema` prints it all
 behind the types are in [api.md](api.md).
 """
 
-BLOCKS = {"RunSpec": "A run", "ModelSpec": "`model`", "TrainingSpec": "`training`"}
+BLOCKS = {
+    "RunSpec": "A run",
+    "ModelSpec": "`model`",
+    "TrainingSpec": "`training`",
+    "Validation": "`validation`",
+    "Encoding": "`encoding`",
+    "Feature": "A feature of an encoding",
+    "Impute": "`impute`",
+}
 """The parts of a spec, with their headings."""
 
 EXAMPLE = Path(__file__).parents[1] / "specs" / "iris.json"
@@ -69,7 +78,8 @@ def spec_page() -> str:
     definitions = spec_schema(registry)["$defs"]
     parts = [INTRODUCTION]
     for name, title in BLOCKS.items():
-        parts += [f"## {title}", *_description(definitions[name])]
+        block = next(definitions[key] for key in definitions if key.rpartition(".")[2] == name)
+        parts += [f"## {title}", *_description(block)]
         if name == "RunSpec":
             parts.append(f"```json\n{EXAMPLE.read_text(encoding='utf-8')}```")
     for family in FAMILIES:
@@ -115,8 +125,14 @@ def _words(schema: dict[str, Any]) -> str:
 def _link(name: str) -> str:
     if name == "Stage":
         return f"{_link('Layer')} or {_link('Loss')}"
-    heading = BLOCKS.get(name) or HEADINGS[name]
-    return f"[{'object' if name in BLOCKS else name.lower()}](#{_anchor(heading)})"
+    name = name.rpartition(".")[2]
+    heading = BLOCKS.get(name) or HEADINGS.get(name) or _in_snake_case(name)
+    return f"[{name.lower() if name in HEADINGS else 'object'}](#{_anchor(heading)})"
+
+
+def _in_snake_case(name: str) -> str:
+    """Return the heading of a component that a field holds: its type."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _anchor(heading: str) -> str:

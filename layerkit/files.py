@@ -6,8 +6,10 @@ import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends unless told not to
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its writer; there are none on Windows
@@ -37,7 +39,14 @@ def read_regular_file(path: Path, limit: int | None = None) -> bytes:
 
 
 def write_whole_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside its place, flushed to disk, then moved there.
+    """Write a file whole or not at all, as `whole_file` does."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write that is there whole or not at all: beside its place, flushed to disk, then moved there.
 
     A new file has the permissions that the process gives to new files (its umask); a file that was there keeps its own.
 
@@ -56,7 +65,7 @@ def write_whole_file(path: Path, content: bytes) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if permissions is not None:

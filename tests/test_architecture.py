@@ -28,6 +28,7 @@ FLOORS = (
     ("component",),
     ("initializers", "schedules"),
     ("stack",),
+    ("tables",),
     ("layers", "losses", "optimizers", "metrics", "data"),
     ("observers",),
     ("registry",),
@@ -47,10 +48,20 @@ UPWARD = {
 """The exceptions, through the public door: types that a program names without a registry are looked up among those that are
 installed, and `Sequential.fit` is a thin call of `Trainer`."""
 
-CONTRACTS = ("__init__.py", "base.py", "targets.py", "step.py", "samples.py", "splitting.py", "training.py")
+CONTRACTS = (
+    "__init__.py",
+    "base.py",
+    "targets.py",
+    "step.py",
+    "samples.py",
+    "splits.py",
+    "splitting.py",
+    "tabular.py",
+    "training.py",
+)
 """What the components of a family stand on; the files beside them are written as a third party would."""
 
-HEAVY = {"sklearn", "scipy", "rich", "safetensors"}
+HEAVY = {"sklearn", "scipy", "rich", "safetensors", "polars"}
 """What takes long to import, and is imported inside the functions that need it."""
 
 MAX_LAYER_LINES = 140

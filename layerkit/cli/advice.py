@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,18 +19,19 @@ _MEANT = {
     "fit": "train",
     "help": "--help",
     "info": "doctor",
-    "init": "plugin new",
+    "infer": "predict",
+    "init": "new",
     "lint": "validate",
     "list": "components",
-    "new": "plugin new",
     "plugins": "doctor",
     "run": "train",
+    "score": "evaluate",
     "show": "summary",
     "start": "train",
+    "test": "evaluate",
     "version": "--version",
 }
 """Names that other programs have for what a command does."""
-_OUTPUTS = ("evaluate", "infer", "predict", "score", "test")
 _SHORT = {"batch": "batch_size", "decay": "weight_decay", "epoch": "epochs", "lr": "learning_rate", "optim": "optimizer"}
 
 
@@ -54,8 +57,6 @@ class Commands(click.Group):
     def _meant(self, ctx: click.Context, name: str) -> str:
         path = ctx.command_path
         if ctx.parent is None:
-            if name in _OUTPUTS:
-                return "From Python, layerkit.RunDirectory.open(PATH) has the scores() and the model() of a run."
             if name in _MEANT:
                 return f'Did you mean "{path} {_MEANT[name]}"?'
             if name.endswith((".json", ".safetensors")) or Path(name).exists():
@@ -70,12 +71,16 @@ def advice(error: click.UsageError, program: click.Group) -> str | None:
     """Return what to do about a wrong use of a command of ``program``; None where click says enough."""
     ctx = error.ctx
     if isinstance(error, click.BadOptionUsage) and not isinstance(error, click.NoSuchOption):
-        return _help_of(error.option_name, program)
+        return _help_of(error.option_name, program, sys.argv)
     if ctx is None:
         return None
     if isinstance(error, click.NoSuchOption):
         return _for_option(error.option_name, ctx)
     if isinstance(error, click.MissingParameter):
+        if error.param is not None and error.param.name == "model_path":
+            return f'Name a model file or a run directory, then the data: "{ctx.command_path} runs/flowers-001 new.csv".'
+        if error.param is not None and "DATA" in (error.param.metavar or ""):
+            return f'Name the data last, a CSV or Parquet file, or "-" for standard input: "{ctx.command_path} ... new.csv".'
         if error.param is not None and "SPEC" in (error.param.metavar or ""):
             return f'Name a file with a spec, or "-" for standard input: "{ctx.command_path} spec.json".'
         return f'"{ctx.command_path} --help" says what it is.'
@@ -123,9 +128,10 @@ def _sets_values(command: click.Command) -> bool:
     return any("--set" in parameter.opts for parameter in command.params)
 
 
-def _help_of(option: str, program: click.Group) -> str | None:
-    """Return the help on an option that wants a value; click does not say of which command it was."""
+def _help_of(option: str, program: click.Group, arguments: Sequence[str]) -> str | None:
+    """Return the help on an option that wants a value; click does not say of which command it was, but the arguments do."""
     ctx = click.Context(program)
-    commands = [program.get_command(ctx, name) for name in program.list_commands(ctx)]
+    names = program.list_commands(ctx)
+    commands = [program.get_command(ctx, name) for name in sorted(names, key=lambda name: name not in arguments)]
     options = [item for command in commands if command for item in command.params if isinstance(item, click.Option)]
     return next((f"{option} {item.metavar or 'VALUE'}: {item.help}" for item in options if option in item.opts), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from layerkit.spec.file_kinds import is_model_file
 from layerkit.spec.load import MAX_BYTES, decoded, load_spec, parse_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
+from layerkit.training.run_data import is_known, run_data
 from layerkit.training.run_directory import SPEC, is_run_directory
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -51,6 +53,11 @@ def spec_options(command: CommandT) -> CommandT:
     )(command)
 
 
+def with_data(overrides: Sequence[str], data: Path | None) -> tuple[str, ...]:
+    """Return overrides with what ``--data`` says: another file for the same columns."""
+    return (*overrides, f"data.path={json.dumps(str(data))}") if data is not None else tuple(overrides)
+
+
 def read_spec(path: Path, overrides: Sequence[str] = (), max_memory: int | None = None) -> RunSpec | ModelSpec:
     """Read the spec in a file, on standard input (``-``), of a run directory, or in a model file.
 
@@ -66,6 +73,21 @@ def read_spec(path: Path, overrides: Sequence[str] = (), max_memory: int | None 
     elif is_model_file(path):
         return parse_spec(_saved_with(path), f"{path}, spec in the metadata", overrides, max_memory)
     return load_spec(path, overrides, max_memory)
+
+
+def settled(spec: RunSpec | ModelSpec, path: Path) -> RunSpec | ModelSpec:
+    """Return a spec with what only its data says: of data in files, that is looked at.
+
+    Raises
+    ------
+    DataError
+        If the samples cannot be had.
+    SpecError
+        If the model does not fit them.
+    """
+    if isinstance(spec, ModelSpec) or is_known(spec):
+        return spec
+    return run_data(spec, path if path.is_dir() else path.parent)[0]
 
 
 def load_run_spec(path: Path, overrides: Sequence[str], max_memory: int | None) -> RunSpec:

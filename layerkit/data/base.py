@@ -10,16 +10,48 @@ from typing import get_args
 from layerkit.component import Component
 from layerkit.data.samples import Samples
 from layerkit.stack.loss import Task
+from layerkit.tables.encoding import Encoding
 from layerkit.typing import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataRequest:
+    """What a run asks a data set for.
+
+    Attributes
+    ----------
+    seed
+        The run's seed, for a random split.
+    folder
+        Where the spec stands; relative paths start there.
+    validation
+        How many of the training samples are to be held out to choose by, a share or a number; None for none of them.
+    task
+        What targets the loss is for; None where it does not say.
+    """
+
+    seed: int = 0
+    folder: Path = Path()
+    validation: float | None = None
+    task: Task | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Samples to train on, samples to choose by, and samples that nothing is fitted or chosen by."""
+    """Samples to train on, samples to choose by, and samples that nothing is fitted or chosen by.
+
+    Attributes
+    ----------
+    train, validation, test
+        The samples; None where there are none of a part.
+    encoding
+        How rows of a table became these samples, as learnt of those to train on; None where they are no rows of a table.
+    """
 
     train: Samples
     validation: Samples | None = None
     test: Samples | None = None
+    encoding: Encoding | None = None
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
@@ -35,7 +67,7 @@ class DatasetFacts:
     Attributes
     ----------
     train_count, test_count
-        Numbers of training samples and of test samples.
+        Numbers of training samples, those included that are held out to choose by, and of test samples.
     input_shape
         Shape of one sample.
     task
@@ -71,15 +103,15 @@ class Dataset(Component):
     """Family of the data sources."""
 
     @abstractmethod
-    def load(self, seed: int, folder: Path) -> Split:
+    def load(self, request: DataRequest) -> Split:
         """Return the samples.
 
         Parameters
         ----------
-        seed
-            The run's seed, for a random split.
-        folder
-            Where the spec stands; relative paths start there.
+        request
+            What the run asks for: its seed, its folder, and how many samples are to be held out to choose by. A data set that
+            has validation samples of its own, or fits nothing to its samples, need not look at the last: the run then holds some
+            out at random.
 
         Raises
         ------

@@ -107,3 +107,31 @@ class ArraySamples(Samples):
         if weight is not None:
             weight.take(rows, out=out.sample_weight, mode="clip")
         return out
+
+
+class Subset(Samples):
+    """Some of other samples.
+
+    Parameters
+    ----------
+    samples
+        The others.
+    rows
+        Which of them, by their numbers, in the order of this.
+    """
+
+    def __init__(self, samples: Samples, rows: npt.NDArray[np.intp]) -> None:
+        self._samples = samples
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one sample."""
+        return self._samples.input_shape
+
+    def take(self, rows: Rows, out: Batch | None = None) -> Batch:
+        """Return some samples, as the others give them."""
+        return self._samples.take(self._rows[rows], out)

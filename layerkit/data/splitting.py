@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from layerkit.data.base import Dataset, DatasetFacts, Split
+from layerkit.data.base import DataRequest, Dataset, DatasetFacts, Split
 from layerkit.data.samples import ArraySamples
+from layerkit.data.splits import Size, size_of, split_rows
 from layerkit.errors import DataError
 from layerkit.stack.loss import Task
 from layerkit.typing import Array, Shape
@@ -19,8 +18,8 @@ from layerkit.typing import Array, Shape
 class SplittingDataset(Dataset):
     """A data set in memory, split at random into training and test samples.
 
-    The split is that of ``sklearn.model_selection.train_test_split``, with ``ceil(test_size * N)`` test samples. A subclass says
-    what there is, and gives the arrays in `arrays`.
+    The split is that of ``sklearn.model_selection.train_test_split``, with ``ceil(test_size * N)`` test samples of a share. A
+    subclass says what there is, and gives the arrays in `arrays`.
     """
 
     count: ClassVar[int]
@@ -30,8 +29,8 @@ class SplittingDataset(Dataset):
     n_classes: ClassVar[int | None] = None
     """How many classes there are, where the targets are classes."""
 
-    test_size: Annotated[float, Field(gt=0, lt=1)] | None = 0.25
-    """Share of the samples that is kept for testing; null trains on all."""
+    test_size: Size | None = 0.25
+    """How many samples are kept for testing, a share of all or a number; null trains on all."""
     stratify: bool = False
     """Keep the shares of the classes alike in both parts, each of which needs as many samples as there are classes."""
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
@@ -77,29 +76,24 @@ class SplittingDataset(Dataset):
             n_classes=self.n_classes,
         )
 
-    def load(self, seed: int, folder: Path) -> Split:
-        from sklearn.model_selection import train_test_split
-
+    def load(self, request: DataRequest) -> Split:
         if self.standardize:
             raise DataError(f"{self.type} hands out its samples as they are; put Standardize() first in the network")
         inputs, targets = self.arrays()
-        if self.test_size is None:
-            return Split(train=ArraySamples(inputs, targets))
         try:
-            train_inputs, test_inputs, train_targets, test_targets = train_test_split(
-                inputs,
-                targets,
+            parts = split_rows(
+                len(inputs),
+                seed=request.seed % 2**32 if self.split_seed is None else self.split_seed,
                 test_size=self.test_size,
-                random_state=seed % 2**32 if self.split_seed is None else self.split_seed,
-                stratify=targets if self.stratify else None,
+                validation_size=request.validation,
+                labels=targets if self.stratify else None,
             )
-        except ValueError as error:
-            raise DataError(f"{self.type} cannot be split with a test_size of {self.test_size}: {error}") from None
-        return Split(
-            train=ArraySamples(train_inputs, train_targets),
-            test=ArraySamples(test_inputs, test_targets),
-        )
+        except DataError as error:
+            raise DataError(f"{self.type} {error}") from None
+        train, validation, test = (None if rows is None else ArraySamples(inputs[rows], targets[rows]) for rows in parts)
+        assert train is not None
+        return Split(train=train, validation=validation, test=test)
 
     @property
     def _test_count(self) -> int:
-        return math.ceil(self.count * self.test_size) if self.test_size else 0
+        return size_of(self.test_size, self.count)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -144,6 +144,7 @@ _EXPECTED = {
     "literal_error": ("out_of_range", "{expected}"),
     "greater_than": ("out_of_range", "a number greater than {gt}"),
     "greater_than_equal": ("out_of_range", "a number of {ge} or more"),
+    "size": ("out_of_range", "a share below 1, or a whole number of 2 or more"),
     "less_than": ("out_of_range", "a number less than {lt}"),
     "less_than_equal": ("out_of_range", "a number of {le} or less"),
     "int_parsing_size": ("out_of_range", "a smaller number"),
@@ -201,5 +202,13 @@ def _keys_at(root: type[BaseModel], location: Iterable[str | int]) -> list[str]:
         field = getattr(block, "model_fields", {}).get(part)
         if field is None:
             return []
-        block = field.annotation
+        block = _block_of(field.annotation)
+    if block is None:
+        return []
     return [field.alias or name for name, field in block.model_fields.items()]
+
+
+def _block_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the class of the block that a field may hold; None where it holds none."""
+    choices = get_args(annotation) or (annotation,)
+    return next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)), None)

@@ -20,9 +20,16 @@ KEY_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "input_shape": ("shape", "input_size", "n_features"),
     "test_size": ("test_split", "test_fraction"),
     "dtype": ("precision",),
+    "path": ("file", "filename", "file_name", "filepath"),
+    "target": ("label", "label_column", "target_column", "y"),
+    "separator": ("sep", "delimiter"),
+    "nulls": ("na_values", "null_values"),
+    "max_minutes": ("time_limit", "max_time"),
     "observers": ("callbacks", "hooks"),
 }
 """Keys of a spec, each with its other names."""
+
+_VALIDATION = 'in Python, fit takes validation=(inputs, targets); in a spec, training takes "validation": {"size": 0.1}'
 
 KEYS_WITHOUT_COUNTERPART: Mapping[str, str] = {
     "activation": 'an activation is a layer of its own: write {"type": "relu"} after this one',
@@ -31,10 +38,9 @@ KEYS_WITHOUT_COUNTERPART: Mapping[str, str] = {
     "input_dim": 'a layer takes what reaches it, and "input_shape" of the model says what reaches the first; leave this key out',
     "use_bias": "there is always a bias; leave this key out",
     "bias": "there is always a bias; leave this key out",
-    "validation_data": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
-    "validation_split": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
-    "validation_fraction": "in Python, fit takes validation=(inputs, targets); in a spec, the data set has them",
-    "early_stopping": "what ends a training early is an observer; leave this key out",
+    "validation_data": _VALIDATION,
+    "validation_split": _VALIDATION,
+    "validation_fraction": _VALIDATION,
     "loss": 'the loss is the last of the layers, such as {"type": "crossentropy"}; leave this key out',
 }
 """What to do about keys that nothing in a spec corresponds to."""

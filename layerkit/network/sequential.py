@@ -41,6 +41,7 @@ from layerkit.stack.arrays import assign
 from layerkit.stack.node import Node
 from layerkit.stack.stage import Stage
 from layerkit.streams import checked_seed
+from layerkit.tables.encoding import Encoding
 from layerkit.typing import Array, Shape
 
 _ASSEMBLED = ("nodes", "layout", "_parameters", "_gradients", "_training_passes", "_predictions", "_training")
@@ -197,6 +198,16 @@ class Sequential:
         """The descriptions that it is made of, from the inputs to the loss."""
         return self.spec.layers
 
+    @property
+    def encoding(self) -> Encoding | None:
+        """How rows of a table become inputs and predictions become labels; None where the network saw no table."""
+        return self.spec.encoding
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one sample, without the batch."""
+        return self.nodes[0].input_shape
+
     def __len__(self) -> int:
         """Return how many layers there are, the loss included."""
         return len(self.nodes)
@@ -214,7 +225,7 @@ class Sequential:
         stack = " -> ".join(node.name for node in self.nodes)
         if len(stack) > _LONGEST_STACK:
             stack = f"{self.nodes[0].name} -> ... -> {self.nodes[-1].name}, {len(self)} layers"
-        return f"<Sequential {self.spec.input_shape} {stack}, {self.parameters.size:,} parameters, {self.spec.dtype}>"
+        return f"<Sequential {self.input_shape} {stack}, {self.parameters.size:,} parameters, {self.spec.dtype}>"
 
     def _repr_html_(self) -> str:
         """Return the table of `summary`, for notebooks."""
@@ -312,6 +323,16 @@ class Sequential:
             If a layer or the loss fails, or returns what it may not.
         """
         return self._predictions.predict(self.checked_inputs(inputs))
+
+    def decide(self, predictions: npt.ArrayLike) -> Array:
+        """Return what predictions mean: class numbers (N,), zeros and ones (N, K) for sets of labels, or the numbers themselves.
+
+        Raises
+        ------
+        ComponentError
+            If the loss fails.
+        """
+        return self._predictions.decide(np.asarray(predictions))
 
     def evaluate(
         self,
@@ -566,7 +587,7 @@ class Sequential:
             If the shape is not (N, \\*input_shape) with N of at least 1, or a value is no finite number in the dtype's range;
             names the first such row, and its column.
         """
-        return input_array(inputs, self.spec.input_shape, self._parameters.dtype, rows)
+        return input_array(inputs, self.input_shape, self._parameters.dtype, rows)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:
         """Return ``targets`` as the loss prepares them, as an array of ``count`` rows, which cannot be written.

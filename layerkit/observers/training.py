@@ -56,6 +56,8 @@ class Training:
         Where files go.
     stopped
         Why the training should end; None while it should go on.
+    greater_is_better
+        Which of two is the better one, of each figure that an epoch has.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Training:
         self.history: list[EpochRecord] = []
         self.folder = folder
         self.stopped: str | None = None
+        self.greater_is_better: dict[str, bool] = {}
         self._arrangement: list[int] = []
         self._memories: dict[str, Memory] = {}
         self._under_way = False

@@ -21,7 +21,7 @@ from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registry import Registry
 from layerkit.spec.advice import Advice
 from layerkit.spec.base import FORMAT_VERSION
-from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, metric_faults
+from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, known_facts, metric_faults
 from layerkit.spec.foreign_files import foreign_file
 from layerkit.spec.homes import keys_of
 from layerkit.spec.model import ModelSpec
@@ -79,12 +79,15 @@ def checked(document: Any, registry: Registry, resolver: Lookup) -> tuple[RunSpe
             f"this file has format version {version}, and this layerkit reads {FORMAT_VERSION}; a newer layerkit may read it"
         )
         return None, [Fault(("layerkit",), "newer_version", message)]
+    spec = None
     try:
         # Without the words that model_validate finds for a fault: it gets its place in the file first.
         spec = root.__pydantic_validator__.validate_python(document, context={"resolver": resolver, "errors": 0})
     except ValidationError as error:
         faults += _explained(faults_of(error, root), document, root, registry, resolver)
-    return (None, faults) if faults else (_without_remarks(spec), [])
+    if isinstance(spec, ModelSpec) and spec.input_shape is None:
+        faults.append(_shape_missing())
+    return (None, faults) if faults or spec is None else (_without_remarks(spec), [])
 
 
 def from_python(root: type[DescriptionT], values: Mapping[str, Any], what: str) -> DescriptionT:
@@ -146,18 +149,25 @@ def _cross_faults(document: dict[str, Any], faults: Iterable[Fault], resolver: L
     places = [(*model, "layers", index) for index in range(len(items))] if isinstance(items, list | tuple) else []
     layers = [parts.component(Stage, place) for place in places]
     lengths = parts.value((*model, "input_shape"))
-    input_shape = None if lengths is None else tuple(lengths)
+    data = None if bare else parts.component(Dataset, ("data",))
+    facts, wrong = known_facts(data)
+    written = parts.found((*model, "input_shape")) is not None
+    input_shape = tuple(lengths) if lengths is not None else None if written else facts.input_shape
     plans, found = checked_stack(layers, input_shape) if layers else (None, [])
     found = found or depth_faults(plans or (), around=2 if bare else 3)
     if bare:
-        return found
+        return found if written else [*found, _shape_missing()]
     found = [replace(fault, location=(*model, *fault.location)) for fault in found]
-    found += data_faults(parts.component(Dataset, ("data",)), plans, input_shape, parts.value(("training", "batch_size")))
+    found += wrong + data_faults(data, facts, plans, input_shape, parts.value(("training", "batch_size")))
     metrics = parts.value(("training", "metrics")) if plans else None
     if isinstance(metrics, list):
         read = [parts.component(Metric, ("training", "metrics", index)) for index in range(len(metrics))]
-        found += metric_faults(read, plans or ())
+        found += metric_faults(read, layers[-1])
     return found
+
+
+def _shape_missing() -> Fault:
+    return Fault((), "missing_key", 'missing key "input_shape", the shape of one sample, such as [64]; a bare model has no data')
 
 
 class _SoundParts:

@@ -76,15 +76,10 @@ def _levels(value: Any) -> int:
     return 1 + max(map(_levels, inner), default=0)
 
 
-def data_faults(
-    data: Dataset | None, plans: Sequence[NodePlan] | None, input_shape: Shape | None, batch_size: int | None
-) -> list[Fault]:
-    """Return where model and training do not fit the data, as far as the data is known without loading it.
-
-    ``plans`` are those of a whole stack that is sound.
-    """
+def known_facts(data: Dataset | None) -> tuple[DatasetFacts, list[Fault]]:
+    """Return what is known of data without loading it, and what is wrong with that; None stands for data with faults."""
     if data is None:
-        return []
+        return DatasetFacts(), []
     try:
         facts = data.facts()
         if not isinstance(facts, DatasetFacts):
@@ -92,7 +87,23 @@ def data_faults(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a third party's data may fail in any way, even exit
-        return [Fault(("data",), "data_failed", failure(f"{data.type} fails", error))]
+        return DatasetFacts(), [Fault(("data",), "data_failed", failure(f"{data.type} fails", error))]
+    return facts, []
+
+
+def data_faults(
+    data: Dataset | None,
+    facts: DatasetFacts,
+    plans: Sequence[NodePlan] | None,
+    input_shape: Shape | None,
+    batch_size: int | None,
+) -> list[Fault]:
+    """Return where model and training do not fit the data, as far as it is known.
+
+    ``plans`` are those of a whole stack that is sound.
+    """
+    if data is None:
+        return []
     faults = []
     if facts.input_shape is not None and input_shape is not None and facts.input_shape != input_shape:
         written = str(list(facts.input_shape))
@@ -111,10 +122,11 @@ def data_faults(
     return faults
 
 
-def metric_faults(metrics: Sequence[Metric | None], plans: Sequence[NodePlan]) -> list[Fault]:
-    """Return which metrics are for other targets than the loss at the end of a sound stack."""
-    loss, faults = plans[-1].stage, []
-    assert isinstance(loss, Loss)
+def metric_faults(metrics: Sequence[Metric | None], loss: Stage | None) -> list[Fault]:
+    """Return which metrics are for other targets than the loss at the end of the stack, where there is one."""
+    faults: list[Fault] = []
+    if not isinstance(loss, Loss):
+        return faults
     for index, metric in enumerate(metrics):
         if metric is not None and loss.task is not None and loss.task not in metric.tasks:
             wanted = " and ".join(_TARGETS[task] for task in metric.tasks)

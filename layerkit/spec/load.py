@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from layerkit.data.base import DatasetFacts
 from layerkit.diagnostics.diagnostic import Diagnostic, Lines
 from layerkit.diagnostics.faults import MAX_FAULTS, Fault
 from layerkit.errors import SpecError
@@ -81,10 +82,7 @@ def parse_spec(
     changes = [Override(argument) for argument in overrides]
     registry = installed_registry() if registry is None else registry
 
-    def with_first(count: int) -> list[Fault]:
-        return _changed(Positions(text, wanted=()).document, changes[:count], registry, max_memory)[1]
-
-    causes = Causes(changes, with_first)
+    causes = _causes(text, changes, registry, max_memory)
     try:
         document = parse(text)
     except (ValueError, RecursionError):
@@ -94,7 +92,47 @@ def parse_spec(
     spec, faults = _changed(document, changes, registry, max_memory)
     if spec is None or faults:
         raise SpecError(_placed(faults, file, text, causes))
+    if isinstance(spec, RunSpec):
+        spec.__dict__["_origin"] = _Origin(text, file, tuple(overrides), max_memory)
     return spec
+
+
+def with_facts(spec: RunSpec, facts: DatasetFacts) -> RunSpec:
+    """Return a run whose model has the input shape of its data, now that the data is known.
+
+    Raises
+    ------
+    SpecError
+        If the model or the training does not fit the data, or the network takes more memory than there is; where the spec was
+        read from a text, with the places there.
+    """
+    model, faults = spec.fitted_to(facts)
+    fitted = spec.model_copy(update={"model": model})
+    origin: _Origin | None = spec.__dict__.get("_origin")
+    if not faults and spec.model.input_shape is None:
+        faults = memory_faults(fitted, None if origin is None else origin.max_memory)
+    if faults and origin is not None:
+        causes = _causes(origin.text, list(map(Override, origin.overrides)), installed_registry(), origin.max_memory)
+        raise SpecError(_placed(faults, origin.file, origin.text, causes))
+    if faults:
+        raise SpecError([fault.diagnostic(spec.name) for fault in faults])
+    return fitted
+
+
+class _Origin(NamedTuple):
+    """Where a spec was read, so that faults that come to light later have their places."""
+
+    text: str
+    file: str
+    overrides: tuple[str, ...]
+    max_memory: int | None
+
+
+def _causes(text: str, changes: list[Override], registry: Registry, max_memory: int | None) -> Causes:
+    def with_first(count: int) -> list[Fault]:
+        return _changed(Positions(text, wanted=()).document, changes[:count], registry, max_memory)[1]
+
+    return Causes(changes, with_first)
 
 
 def _told_apart(error: SpecError, path: str | Path) -> SpecError:
@@ -120,7 +158,10 @@ def _changed(
     if changes and isinstance(document, dict):
         begin_paths_here(document, [change.location for change in changes], spec_class(document), resolver)
     spec, found = checked(document, registry, resolver)
-    return spec, faults + (memory_faults(spec, max_memory) if spec else found)
+    if spec is None:
+        return None, faults + found
+    network = spec.model if isinstance(spec, RunSpec) else spec
+    return spec, faults + (memory_faults(spec, max_memory) if network.input_shape is not None else [])
 
 
 def _read(path: Path) -> str:

@@ -7,10 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from layerkit.diagnostics.faults import raise_faults
+from layerkit.errors import InputError
 from layerkit.spec.base import Spec
 from layerkit.spec.cross_checks import checked_stack, depth_faults
 from layerkit.spec.plan import NodePlan, plan_nodes
 from layerkit.stack.stage import Stage
+from layerkit.tables.encoding import Encoding
 from layerkit.typing import Shape
 
 MAX_LAYERS = 10_000
@@ -28,8 +30,10 @@ class ModelSpec(Spec):
         If a value is wrong, the loss is missing or in the middle, a name stands twice, or shapes do not fit.
     """
 
-    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MAX_AXES, strict=False, examples=[[64]])]
-    """Axis lengths of one input sample, without the batch."""
+    input_shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=MAX_AXES, strict=False)] | None = Field(
+        default=None, examples=[[64]]
+    )
+    """Axis lengths of one input sample, without the batch; null, or left out, in a run whose data says it."""
     dtype: Literal["float32", "float64"] = "float32"
     """Of every floating-point array in the network."""
     layers: Annotated[
@@ -42,16 +46,27 @@ class ModelSpec(Spec):
         ),
     ]
     """The stack, from the inputs to the loss."""
+    encoding: Encoding | None = Field(default=None, exclude_if=lambda encoding: encoding is None)
+    """How rows of a table become inputs and predictions become labels, as a training learnt it; null where there is no table."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         plans, faults = checked_stack(self.layers, self.input_shape)
         raise_faults(faults or depth_faults(plans or (), around=2))
-        self.__dict__["_plan"] = self.layers, self.input_shape, plans
+        if plans is not None:
+            self.__dict__["_plan"] = self.layers, self.input_shape, plans
         return self
 
     def plan(self) -> tuple[NodePlan, ...]:
-        """Return what each node of the network will be and need; worked out once."""
+        """Return what each node of the network will be and need; worked out once.
+
+        Raises
+        ------
+        InputError
+            If there is no ``input_shape``.
+        """
+        if self.input_shape is None:
+            raise InputError("input_shape is missing, the shape of one sample; that of a run may be left to its data")
         layers, input_shape, plans = self.__dict__.get("_plan", (None, None, ()))
         if layers is not self.layers or input_shape is not self.input_shape:  # a copy may have other layers
             plans = plan_nodes(self.layers, self.input_shape)

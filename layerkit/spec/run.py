@@ -7,12 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
-from layerkit.data.base import Dataset
+from layerkit.data.base import Dataset, DatasetFacts
 from layerkit.data.splitting import SplittingDataset
-from layerkit.diagnostics.faults import raise_faults
+from layerkit.diagnostics.faults import Fault, raise_faults
 from layerkit.layers.standardize import Standardize
 from layerkit.spec.base import Spec
-from layerkit.spec.cross_checks import data_faults, depth_faults, metric_faults
+from layerkit.spec.cross_checks import checked_stack, data_faults, depth_faults, known_facts, metric_faults
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.training import TrainingSpec
 
@@ -39,13 +39,27 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _data_fits_model(self) -> Self:
-        plans = self.model.plan()
-        deep = [replace(fault, location=("model", *fault.location)) for fault in depth_faults(plans, around=3)]
-        faults = data_faults(self.data, plans, self.model.input_shape, self.training.batch_size)
-        raise_faults(deep + faults + metric_faults(self.training.metrics, plans))
+        facts, faults = known_facts(self.data)
+        model, found = self.fitted_to(facts)
+        raise_faults(faults + found)
+        self.__dict__["model"] = model
         if isinstance(self.data, SplittingDataset) and self.data.standardize:
             self._standardize_in_the_model()
         return self
+
+    def fitted_to(self, facts: DatasetFacts) -> tuple[ModelSpec, list[Fault]]:
+        """Return the model with the input shape that data has, where it says none, and what of the run does not fit the data."""
+        model = self.model
+        faults: list[Fault] = []
+        if model.input_shape is None and facts.input_shape is not None:
+            _, faults = checked_stack(model.layers, facts.input_shape)
+            model = model.model_copy(update={"input_shape": facts.input_shape})
+        plans = None if faults or model.input_shape is None else model.plan()
+        faults = [
+            replace(fault, location=("model", *fault.location)) for fault in [*faults, *depth_faults(plans or (), around=3)]
+        ]
+        faults += data_faults(self.data, facts, plans, model.input_shape, self.training.batch_size)
+        return model, faults + metric_faults(self.training.metrics, model.layers[-1])
 
     def _standardize_in_the_model(self) -> None:
         """Say with a layer what the deprecated key of the data says."""

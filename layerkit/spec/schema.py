@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from layerkit.component import FAMILY_KEY
+from layerkit.component import FAMILY_KEY, Component
 from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.registry.registry import Registry
 from layerkit.spec.base import FORMAT_VERSION
 from layerkit.spec.field_docs import field_docs
-from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
-from layerkit.spec.training import TrainingSpec
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 
@@ -40,7 +38,8 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
         definitions[family.__name__] = _one_of(members, definitions)
     stages = [item for item in registry.registrations if issubclass(item.component, Stage)]
     definitions[Stage.__name__] = _one_of(stages, definitions)
-    for block in (TrainingSpec, ModelSpec, RunSpec):
+    blocks: list[type[BaseModel]] = [*_blocks_within(RunSpec), RunSpec]
+    for block in blocks:
         definitions[block.__name__] = _documented(block, block.model_json_schema(ref_template="#/$defs/{model}"))
         del definitions[block.__name__]["title"]
         definitions[block.__name__].pop("$defs", None)  # each block stands in the list itself
@@ -59,7 +58,7 @@ def spec_schema(registry: Registry) -> dict[str, Any]:
             "anyOf": [{"required": ["layers"]}, {"required": ["input_shape"]}],
             "not": {"anyOf": [{"required": [block]} for block in ("data", "model", "training")]},
         },
-        "then": {"$ref": "#/$defs/ModelSpec"},
+        "then": {"$ref": "#/$defs/ModelSpec", "required": ["input_shape"]},
         "else": {"$ref": "#/$defs/RunSpec"},
         "$defs": {name: _with_family_references(definitions[name]) for name in sorted(definitions)},
     }
@@ -90,13 +89,33 @@ def _component_schema(item: Registration, unique: bool) -> tuple[dict[str, Any],
     """
     cls, key = item.component, _key(item)
     schema = _documented(cls, cls.model_json_schema(ref_template=f"#/$defs/{key}.{{model}}", schema_generator=_Generator))
-    blocks = {f"{key}.{name}": block for name, block in schema.pop("$defs", {}).items()}
+    classes = {block.__name__: block for block in _blocks_within(cls)}
+    inner = schema.pop("$defs", {})
+    blocks = {f"{key}.{name}": _documented(classes[name], block) if name in classes else block for name, block in inner.items()}
     names = [f"{item.distribution}:{item.tag}"]
     if unique:
         names.insert(0, item.tag)
     schema["properties"]["type"] = {"enum": names, "description": f"{item.family.__name__} from {item.distribution}."}
     schema["required"] = ["type", *schema.get("required", [])]
     return schema, blocks
+
+
+def _blocks_within(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return the classes of the blocks that fields of a class hold, and of those within them; families are none."""
+    found: list[type[BaseModel]] = []
+
+    def look(annotation: Any) -> None:
+        for inner in get_args(annotation):
+            look(inner)
+        is_family = isinstance(annotation, type) and issubclass(annotation, Component) and annotation.tag() is None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not is_family and annotation not in found:
+            found.append(annotation)
+            for field in annotation.model_fields.values():
+                look(field.annotation)
+
+    for field in cls.model_fields.values():
+        look(field.annotation)
+    return found
 
 
 class _Generator(GenerateJsonSchema):

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Self, TypedDict
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from layerkit.data.splits import Size
 from layerkit.description import Description
 from layerkit.diagnostics.faults import Fault, failure, raise_faults
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
+from layerkit.observers.early_stopping import EarlyStopping
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
 from layerkit.typing import SpecPath
+
+
+class Validation(Description):
+    """Samples that are held out of the training samples, to choose by."""
+
+    size: Size = Field(examples=[0.1])
+    """How many: a share of the training samples, or a number."""
 
 
 class TrainingSpec(Description):
@@ -29,8 +38,14 @@ class TrainingSpec(Description):
     """Samples a step; null takes all of them. The last batch of an epoch may be shorter."""
     shuffle: bool = True
     """Draw a new order of the samples for each epoch; a full batch stays in order."""
+    validation: Validation | None = None
+    """Training samples that are held out, for figures after each epoch; null for none, or for those that the data has."""
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
     """Figures on the validation samples after each epoch, where there are such samples, and on the test samples at the end."""
+    early_stopping: EarlyStopping | None = None
+    """Ends the training when a figure gets no better, and leaves the network as it was best; null never does."""
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Ends the training after so many minutes; null after its epochs."""
     initial_weights: SpecPath | None = None
     """A safetensors file to start from, relative to the spec; null draws the weights from the seed."""
     observers: Annotated[tuple[Observer, ...], Field(strict=False)] = ()
@@ -48,6 +63,19 @@ class TrainingSpec(Description):
                 raise ValueError(f'two figures are called "{label}"; one would hide the other')
             labels.append(label)
         return metrics
+
+    @model_validator(mode="after")
+    def _watches_a_figure(self) -> Self:
+        figures = ["validation_loss", "loss", *(metric.label for metric in self.metrics)]
+        if self.early_stopping is not None and self.early_stopping.monitor not in figures:
+            message = f'an epoch has no figure "{self.early_stopping.monitor}"; there are {", ".join(figures)}'
+            raise_faults([Fault(("early_stopping", "monitor"), "invalid_value", message)])
+        return self
+
+    @property
+    def watchers(self) -> tuple[Observer, ...]:
+        """All that watches the training: the observers, and last what puts back other parameters."""
+        return self.observers if self.early_stopping is None else (*self.observers, self.early_stopping)
 
 
 def _label(metric: Metric, index: int) -> str:
@@ -72,3 +100,5 @@ class FitOptions(TypedDict, total=False):
     shuffle: bool
     metrics: Sequence[Metric | dict[str, Any] | str]
     observers: Sequence[Observer | dict[str, Any] | str]
+    early_stopping: EarlyStopping | dict[str, Any] | None
+    max_minutes: float | None

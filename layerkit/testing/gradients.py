@@ -303,7 +303,7 @@ def _network_passes(
     model: Sequential, batch: Batch, targets: npt.ArrayLike, d_out: float, dtype: str, *, training: bool
 ) -> _Passes:
     """Return ``d_out * loss`` of a copy of a network in another dtype, for a batch that `Sequential.checked` gave."""
-    differentiable = not takes_integers(model.nodes[0].stage, model.spec.input_shape)
+    differentiable = not takes_integers(model.nodes[0].stage, model.input_shape)
     assembly = assemble(
         model.spec.plan(), dtype, model.seed, initialize=False, training=training, needs_input_gradient=differentiable
     )

@@ -83,8 +83,8 @@ class _CheckedSamples(Samples):
         self._raw: Batch | None = None
         with Blame(samples, "input_shape"):
             shape = samples.input_shape
-        if shape != model.spec.input_shape:
-            raise DataError(f"the network expects samples of shape {model.spec.input_shape}, received {shape}")
+        if shape != model.input_shape:
+            raise DataError(f"the network expects samples of shape {model.input_shape}, received {shape}")
         self._count = sample_count(samples)
 
     def __len__(self) -> int:
@@ -92,7 +92,7 @@ class _CheckedSamples(Samples):
 
     @property
     def input_shape(self) -> Shape:
-        return self._model.spec.input_shape
+        return self._model.input_shape
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
         # What was taken before is written over: what left here is a checked copy of it, or was used up.

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layerkit.blame import Blame
-from layerkit.data.base import Dataset, Split
-from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError, TargetError, WorkError, described
+from layerkit.data.base import Split
+from layerkit.errors import ComponentError, DivergedError, InputError, LayerkitError, WorkError, described
 from layerkit.history import EpochRecord, History, figure
 from layerkit.metrics.accuracy import Accuracy
 from layerkit.network.sequential import Sequential, build
@@ -21,7 +20,8 @@ from layerkit.spec.load import load_spec
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.run import RunSpec
 from layerkit.stack.loss import Loss
-from layerkit.training.checked_samples import checked_samples, sample_count
+from layerkit.training.checked_samples import checked_samples
+from layerkit.training.run_data import naming, run_data
 from layerkit.training.run_directory import RunDirectory, Status
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.trainer import Trainer
@@ -104,18 +104,18 @@ def run(
         folder = Path(spec).parent
     spec = _run_spec(spec, registry)
     start = Path(folder or ".")
+    spec, data = run_data(spec, start)
     training = spec.training
     model = build(spec.model, seed=spec.seed)
     if training.initial_weights is not None:
         model.load_weights(start / training.initial_weights)
-    data = _loaded(spec, start)
     trainer = Trainer(model, training.model_copy(update={"initial_weights": None}), seed=spec.seed)
     # All samples are checked before there is a directory, those too that are used when the training is done.
     for name, part in (("validation", data.validation), ("test", data.test)):
         if part is not None:
-            with _naming(spec.data, name):
+            with naming(spec.data, name):
                 checked_samples(model, part)
-    with _naming(spec.data, "training"):
+    with naming(spec.data, "training"):
         epochs = trainer.train(data.train, data.validation)
     directory = RunDirectory.create(spec.name, None if out is None else Path(out), registry)
     owned = trainer.training
@@ -185,30 +185,6 @@ def _outcome(error: BaseException) -> tuple[Status, str | None]:
         case LayerkitError():
             return "failed", str(error)
     return "failed", described(error)
-
-
-@contextmanager
-def _naming(dataset: Dataset, part: str) -> Iterator[None]:
-    """Say of which samples something is wrong."""
-    try:
-        yield
-    except DataError as error:
-        kind = TargetError if isinstance(error, TargetError) else DataError
-        raise kind(f"{dataset.type}, {part} samples: {error}") from None
-
-
-def _loaded(spec: RunSpec, folder: Path) -> Split:
-    with Blame(spec.data, "load", refusals=(InputError,)):
-        data = spec.data.load(spec.seed, folder)
-    if not isinstance(data, Split):
-        raise ComponentError(spec.data, "load", f"returned {type(data).__name__}, expected a Split")
-    with Blame(spec.data, "facts"):
-        facts = spec.data.facts()
-    loaded = {"train_count": sample_count(data.train), "test_count": 0 if data.test is None else sample_count(data.test)}
-    for name, count in loaded.items():
-        if getattr(facts, name) not in (None, count):
-            raise ComponentError(spec.data, "facts", f"says {name} is {getattr(facts, name)}, and load gave {count}")
-    return data
 
 
 def _scores(spec: RunSpec, model: Sequential, data: Split) -> dict[str, float]:

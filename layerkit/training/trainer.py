@@ -86,6 +86,7 @@ class Trainer:
         elif training.parameters is not model.parameters or training.optimizer != spec.optimizer:
             raise InputError("the training to go on from is that of another network or optimizer; leave it out to begin anew")
         training.folder = Path(folder)
+        training.greater_is_better = {metric.label: metric.greater_is_better for metric in spec.metrics}
         self.training = training
         self._update = Update(model, spec.optimizer, training.workplace)
         self._learning_rate = float(spec.optimizer.learning_rate)
@@ -95,6 +96,7 @@ class Trainer:
             for name, array in node.state.items()
             if array.dtype.kind == "f"
         ]
+        self._deadline: float | None = None
         self._reused: Batch | None = None  # the last full batch that was taken, which the next is written over,
         self._shown: Batch | None = None  # and as layers and loss see it
 
@@ -158,6 +160,10 @@ class Trainer:
         size = len(samples) if self.spec.batch_size is None else self.spec.batch_size
         if validation is not None:
             checked_samples(self.model, validation)  # what does not fit would be found after an epoch
+        stopping = self.spec.early_stopping
+        if validation is None and stopping is not None and stopping.monitor != "loss":
+            advice = 'give some, or write "monitor": "loss"'
+            raise InputError(f"early_stopping watches {stopping.monitor}, which needs validation samples; {advice}")
         if size > len(samples):
             advice = f"write {len(samples)} or less, or None for all"
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples; {advice}")
@@ -172,6 +178,8 @@ class Trainer:
             training.stopped = None
             training.lay_out(len(samples), size, self.spec.shuffle)
             training.epochs = training.epoch + self.spec.epochs
+        minutes = self.spec.max_minutes
+        self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self._reused = self._shown = None
         try:
             with ExitStack() as stack:
@@ -189,7 +197,7 @@ class Trainer:
             raise
 
     def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
-        observers = self.spec.observers
+        observers = self.spec.watchers
         memories = self.training.memories(observer.spec_type for observer in observers)
         watchers = []
         for observer, memory in zip(observers, memories, strict=True):
@@ -222,6 +230,8 @@ class Trainer:
                 for step, blame in after_step:
                     with blame:
                         step()
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    training.stop(f"the {self.spec.max_minutes:g} minutes are over")
                 if training.stopped is not None and training.batch < training.batches:
                     return None
             self._require_finite()

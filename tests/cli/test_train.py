@@ -75,7 +75,7 @@ def test_it_leaves_spec_history_and_model(
     assert isinstance(asked, lk.RunSpec)
     assert lk.load_spec(out / "spec.json") == asked
     model = lk.Sequential.load(out / "model.safetensors")
-    test = asked.data.load(asked.seed, out).test
+    test = asked.data.load(lk.DataRequest(seed=asked.seed, folder=out)).test
     assert test is not None
     inputs, targets, _ = test.take(slice(0, len(test)))
     accuracy = np.mean(model.predict(inputs).argmax(axis=1) == targets)
@@ -302,7 +302,7 @@ class Hides(Observer):
 class Lost(Dataset):
     type: Literal["lost"] = "lost"
     how: str = "ValueError"
-    def load(self, seed, folder):
+    def load(self, request):
         fail(self.how)
 
 @hookimpl

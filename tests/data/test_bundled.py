@@ -16,6 +16,7 @@ from layerkit import (
     ArraySamples,
     BreastCancer,
     DataError,
+    DataRequest,
     Dataset,
     DatasetFacts,
     Diabetes,
@@ -47,7 +48,7 @@ def in_arrays(samples: Samples | None) -> ArraySamples:
 
 def load(dataset: Dataset, seed: int = 0) -> tuple[ArraySamples, ArraySamples]:
     """Return training and test samples of a data set that has both."""
-    split = dataset.load(seed, HERE)
+    split = dataset.load(DataRequest(seed=seed, folder=HERE))
     assert split.validation is None
     return in_arrays(split.train), in_arrays(split.test)
 
@@ -63,7 +64,7 @@ def assert_same(samples: Samples, inputs: Array, targets: Array) -> None:
 @pytest.mark.parametrize("cls", LOADERS)
 def test_facts_agree_with_what_is_loaded(cls: type[SplittingDataset], test_size: float | None) -> None:
     dataset = cls(test_size=test_size)
-    split, facts = dataset.load(1, HERE), dataset.facts()
+    split, facts = dataset.load(DataRequest(seed=1, folder=HERE)), dataset.facts()
     train = in_arrays(split.train)
     assert len(train) == facts.train_count
     assert train.input_shape == facts.input_shape
@@ -91,7 +92,7 @@ def test_the_split_is_that_of_scikit_learn(cls: type[SplittingDataset]) -> None:
 
 @pytest.mark.parametrize("cls", LOADERS)
 def test_without_a_test_part_all_samples_are_trained_on_in_their_order(cls: type[SplittingDataset]) -> None:
-    split = cls(test_size=None).load(7, HERE)
+    split = cls(test_size=None).load(DataRequest(seed=7, folder=HERE))
     assert split.test is None
     assert_same(split.train, *LOADERS[cls](return_X_y=True))
 
@@ -117,7 +118,7 @@ def test_there_are_no_classes_to_stratify_a_regression_by() -> None:
 
 def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(DataError, match="test_size"):
-        Iris(test_size=0.999).load(0, HERE)
+        Iris(test_size=0.999).load(DataRequest(seed=0, folder=HERE))
 
 
 def test_the_seed_of_the_run_decides_the_split() -> None:
@@ -138,9 +139,9 @@ def test_the_largest_seed_of_a_run_is_taken() -> None:
 
 
 def test_every_load_hands_out_arrays_of_its_own() -> None:
-    first = in_arrays(Iris(test_size=None).load(0, HERE).train)
+    first = in_arrays(Iris(test_size=None).load(DataRequest(seed=0, folder=HERE)).train)
     first.inputs[...] = -1
-    assert in_arrays(Iris(test_size=None).load(0, HERE).train).inputs.min() > 0
+    assert in_arrays(Iris(test_size=None).load(DataRequest(seed=0, folder=HERE)).train).inputs.min() > 0
 
 
 def test_digits_may_be_images() -> None:
@@ -166,9 +167,9 @@ def test_a_dataset_may_know_nothing_beforehand() -> None:
     class Unknown(Dataset):
         type: Literal["unknown"] = "unknown"
 
-        def load(self, seed: int, folder: Path) -> Split:
+        def load(self, request: DataRequest) -> Split:
             return Split(train=ArraySamples(np.zeros((2, 3)), np.zeros(2)))
 
     facts = Unknown().facts()
     assert (facts.train_count, facts.input_shape, facts.task, facts.n_classes) == (None, None, None, None)
-    assert len(Unknown().load(0, HERE).train) == 2
+    assert len(Unknown().load(DataRequest(seed=0, folder=HERE)).train) == 2

@@ -65,7 +65,7 @@ def test_the_split_is_that_of_scikit_learn(test_size: float, stratify: bool) -> 
     dataset = Squares(test_size=test_size, stratify=stratify)
     inputs, targets = dataset.arrays()
     wanted = train_test_split(inputs, targets, test_size=test_size, random_state=5, stratify=targets if stratify else None)
-    split = dataset.load(5, HERE)
+    split = dataset.load(lk.DataRequest(seed=5, folder=HERE))
     assert split.validation is None
     for part, (wanted_inputs, wanted_targets) in ((split.train, wanted[::2]), (split.test, wanted[1::2])):
         assert_array_equal(arrays(part)[0], wanted_inputs)
@@ -82,7 +82,7 @@ def test_facts_are_known_before_anything_is_loaded(test_size: float | None) -> N
     assert Unloadable(test_size=test_size).facts() == lk.DatasetFacts(
         train_count=count, test_count=40 - count, input_shape=(2, 2), task="classes", n_classes=4
     )
-    assert len(Squares(test_size=test_size).load(0, HERE).train) == count
+    assert len(Squares(test_size=test_size).load(lk.DataRequest(seed=0, folder=HERE)).train) == count
     assert Heights().facts().task == "numbers"
     assert Heights().facts().n_classes is None
 
@@ -102,21 +102,21 @@ def test_stratified_parts_have_room_for_each_class(test_size: float) -> None:
     parts = r"each of the 4 classes into both parts; a test_size of 0\.\d+ makes parts of \d+ and \d+"
     with pytest.raises(lk.SpecError, match=parts):
         Squares(test_size=test_size, stratify=True)
-    assert Squares(stratify=True, test_size=None).load(0, HERE).test is None
+    assert Squares(stratify=True, test_size=None).load(lk.DataRequest(seed=0, folder=HERE)).test is None
 
 
 def test_targets_may_be_sets_of_labels() -> None:
     dataset = Tags(test_size=0.25)
-    split = dataset.load(3, HERE)
+    split = dataset.load(lk.DataRequest(seed=3, folder=HERE))
     assert dataset.facts().task == "label_sets"
     assert [arrays(part)[1].shape for part in (split.train, split.test)] == [(30, 2), (10, 2)]
 
 
 def test_a_split_that_cannot_be_names_the_data_set() -> None:
     with pytest.raises(lk.DataError, match=r"^squares cannot be split with a test_size of 0\.99: "):
-        Squares(test_size=0.99).load(0, HERE)
+        Squares(test_size=0.99).load(lk.DataRequest(seed=0, folder=HERE))
 
 
 def test_the_deprecated_key_does_nothing_to_samples_and_says_so() -> None:
     with pytest.raises(lk.DataError, match=r"^squares hands out .* as they are; put Standardize\(\) first in the network$"):
-        Squares(standardize=True).load(5, HERE)
+        Squares(standardize=True).load(lk.DataRequest(seed=5, folder=HERE))

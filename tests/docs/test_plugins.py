@@ -101,7 +101,7 @@ def test_the_observer_ends_a_training_that_gets_no_better(page: ModuleType) -> N
 
 
 def test_the_mean_of_the_parameters_is_put_in_place_and_taken_away_again(page: ModuleType) -> None:
-    split = page.Lines().load(0, Path())
+    split = page.Lines().load(lk.DataRequest(seed=0, folder=Path()))
     samples = [*split.train.take(slice(0, 1000))][:2]
     averaged, plain = (
         lk.Sequential([lk.Affine(units=1), page.Pinball()], input_shape=(1,), dtype="float64", seed=0) for _ in range(2)

@@ -106,6 +106,24 @@ def test_a_fault_is_shown_as_the_page_shows_it(folder: Path) -> None:
     assert layerkit("validate", "specs/net.json").stderr == FAULT_SHOWN
 
 
+def test_an_own_table_is_trained_on_and_the_model_applied(folder: Path) -> None:
+    (block,) = re.findall(r"^<!-- own table -->\n```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    shown = []
+    for line in block.splitlines():
+        program, *arguments = line.split()
+        assert program == "layerkit"
+        done = layerkit(*arguments)
+        assert done.returncode == 0, done.stderr
+        shown.append(done.stdout)
+    assert 'target  "species", the last column; --target names another' in shown[0]
+    rows = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "species,prediction,probability_setosa,probability_versicolor,probability_virginica"
+    right = [row.split(",")[0] == row.split(",")[1] for row in rows[1:]]
+    assert len(right) == 150
+    assert np.mean(right) > 0.93
+    assert f"accuracy           {np.mean(right):.4f}" in shown[3]
+
+
 def test_the_line_that_completes_is_the_one_that_help_shows() -> None:
     (line,) = re.findall(r"^eval .*$", PAGE, re.MULTILINE)
     assert line in layerkit("--help").stdout

@@ -174,7 +174,7 @@ MOVES: list[tuple[str, str, str]] = [
     ("model.fit(X, y, validation_data=(X, y))", "SpecError", "fit takes validation=(inputs, targets)"),
     ("model.fit(X, y, validation_split=0.1)", "SpecError", "fit takes validation=(inputs, targets)"),
     ("model.fit(X, y, callbacks=[])", "SpecError", 'it is called "observers" here'),
-    ("model.fit(X, y, early_stopping=True)", "SpecError", "what ends a training early is an observer"),
+    ("model.fit(X, y, early_stopping=True)", "SpecError", "early_stopping: expected an object, received True"),
     ("lk.Trainer(model, {'epochs': 3, 'optimizer': 'sgd'})", "SpecError", 'write {"type": "sgd", "learning_rate": 0.01}'),
     ("lk.Trainer(model, 3)", "InputError", "a trainer takes a TrainingSpec or a dictionary, received int"),
     (

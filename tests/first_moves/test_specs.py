@@ -435,9 +435,7 @@ MOVES = [
     Move(
         "a loss for classes and data with numbers",
         run(data={"type": "diabetes"}, model={"input_shape": [10], "layers": [{"type": "affine", "units": 1}, LOSS]}),
-        [
-            "model.layers[1]: crossentropy is for classes, the targets of diabetes are numbers; no loss for numbers is installed, choose other data"
-        ],
+        ["model.layers[1]: crossentropy is for classes, the targets of diabetes are numbers; choose mse"],
     ),
     Move(
         "the batch in the input shape",

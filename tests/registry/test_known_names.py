@@ -55,7 +55,7 @@ def test_capitals_and_marks_make_no_difference(name: str, tag: str | None) -> No
         ("layerkit-vision:flatten", "layerkit-vision has it: pip install layerkit-vision"),
         ("Conv2D", 'write "conv2d", as it is called here; layerkit-vision has it: pip install layerkit-vision'),
         ("residual", "layerkit-residual has it: pip install layerkit-residual"),
-        ("acme:flatten", "there are layerkit:affine, layerkit:crossentropy, layerkit:relu, layerkit:standardize"),
+        ("acme:flatten", "there are layerkit:affine, layerkit:crossentropy, layerkit:mse, layerkit:relu, layerkit:standardize"),
     ],
 )
 def test_a_type_of_a_known_plugin_is_told_what_to_install(tag: str, advice: str) -> None:
@@ -68,7 +68,7 @@ def test_what_is_there_and_was_set_aside_is_not_to_be_installed() -> None:
     broken = Registry(builtin_registry().registrations, [Problem("layerkit-vision", "1.0", "it is old")])
     disabled = Registry(builtin_registry().registrations, remark="plugins are disabled")
     for registry, advice in (
-        (broken, "there are affine, crossentropy, relu, standardize (plugin layerkit-vision 1.0 was set aside: it is old)"),
+        (broken, "there are affine, crossentropy, mse, relu, standardize (plugin layerkit-vision 1.0 was set aside: it is old)"),
         (disabled, "layerkit-vision has it (plugins are disabled)"),
     ):
         with pytest.raises(UnknownTypeError) as error:

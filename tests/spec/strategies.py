@@ -186,7 +186,7 @@ class Table(lk.Dataset):
     columns: tuple[str, ...] = ()
     """Which of them are inputs."""
 
-    def load(self, seed: int, folder: Any) -> lk.Split:
+    def load(self, request: lk.DataRequest) -> lk.Split:
         raise lk.DataError(f"{self.path} is not there")
 
 
@@ -328,7 +328,7 @@ class SpecSource:
             layers.append(document)
         layers.append(self._fitting(lk.Loss, random, shape)[0])
         return {
-            **self._block(ModelSpec, random, without={"input_shape", "layers"}),
+            **self._block(ModelSpec, random, without={"input_shape", "layers", "encoding"}),
             "input_shape": list(sample_shape),
             "layers": layers,
         }
@@ -466,6 +466,8 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
     """Yield each component with a sound document that holds it, every field of it given."""
     for item in source.registry.registrations:
         component = source.component(item, First())
+        if issubclass(item.component, lk.TableDataset):  # which is split in one way, and has its target apart
+            component |= {"stratify": False, "group": None, "features": ["b"]}
         layers, shape = [{"type": "distance"}], [4]
         match item.family.__name__:
             case "Layer":

@@ -146,7 +146,11 @@ def test_only_free_text_takes_what_looks_like_an_attack(report: Any) -> None:
     names = {(owner, place) for owner in ("layerkit", "acme-layers") for place in ("$schema", "name", "layers.0.name")}
     paths = {(owner, place) for owner in ("layerkit", "acme-layers") for place in ("data.path", "training.initial_weights")}
     own = {("acme-layers", place) for place in ("layers.0.note", "training.observers.0.file")}
-    assert places == names | paths | own
+    files = {("layerkit", f"data.{key}") for key in ("inputs", "targets", "weights", "test_path", "validation_path")}
+    columns = ("target", "features.0", "drop.0", "weight", "order", "impute.value", "impute.columns.0", "nulls.0", "encoding")
+    tables = {("layerkit", f"data.{key}") for key in columns}
+    assert places - names - paths - own - files - tables == {("layerkit", "training.observers.0.monitor")}
+    assert places >= names | paths | own | files
 
 
 if __name__ == "__main__":

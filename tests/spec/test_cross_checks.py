@@ -11,10 +11,17 @@ import layerkit as lk
 from layerkit import Affine, CategoricalCrossEntropy, DatasetFacts, ReLU, Shape
 from layerkit.diagnostics.faults import Fault
 from layerkit.registry.discovery import builtin_registry
-from layerkit.spec.cross_checks import checked_stack, data_faults
+from layerkit.spec.cross_checks import checked_stack, known_facts
+from layerkit.spec.cross_checks import data_faults as faults_of_known
 from layerkit.stack.stage import Stage
 
 LOSS = CategoricalCrossEntropy()
+
+
+def data_faults(data: lk.Dataset | None, *others: Any) -> list[Fault]:
+    """Return what is wrong with data, and what does not fit it as far as it is known."""
+    facts, faults = known_facts(data)
+    return faults or faults_of_known(data, facts, *others)
 
 
 class Known(lk.Dataset):
@@ -28,7 +35,7 @@ class Known(lk.Dataset):
     def facts(self) -> DatasetFacts:
         return DatasetFacts(train_count=self.train_count, input_shape=self.input_shape, n_classes=self.n_classes)
 
-    def load(self, seed: int, folder: Any) -> lk.Split:
+    def load(self, request: lk.DataRequest) -> lk.Split:
         raise NotImplementedError
 
 
@@ -40,7 +47,7 @@ class Unknown(lk.Dataset):
     def facts(self) -> DatasetFacts:
         raise LookupError("x" * 5000)
 
-    def load(self, seed: int, folder: Any) -> lk.Split:
+    def load(self, request: lk.DataRequest) -> lk.Split:
         raise NotImplementedError
 
 
@@ -230,7 +237,7 @@ class Numbers(Known):
 
 @pytest.mark.parametrize(
     ("registered", "remedy"),
-    [((), "no loss for numbers is installed, choose other data"), ((Distance,), "choose distance")],
+    [((), "choose mse"), ((Distance,), "choose distance or mse")],
 )
 def test_a_loss_for_such_targets_is_named(registered: Any, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Distance, "task", "numbers")

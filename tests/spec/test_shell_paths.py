@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from layerkit import Dataset, Registry, RunSpec, SpecPath, Split, load_spec
+from layerkit import DataRequest, Dataset, Registry, RunSpec, SpecPath, Split, load_spec
 from layerkit.registry.discovery import builtin_registry
 
 
@@ -21,7 +21,7 @@ class Tables(Dataset):
     comment: str = ""
     sizes: tuple[int, ...] = ()
 
-    def load(self, seed: int, folder: Path) -> Split:
+    def load(self, request: DataRequest) -> Split:
         raise NotImplementedError
 
 

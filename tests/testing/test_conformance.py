@@ -7,7 +7,6 @@ import random
 import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ from layerkit import (
     Component,
     ComponentError,
     DataError,
+    DataRequest,
     Dataset,
     Digits,
     Initializer,
@@ -241,7 +241,7 @@ class Absent(Dataset):
 
     type: Literal["absent"] = "absent"
 
-    def load(self, seed: int, folder: Path) -> Split:
+    def load(self, request: DataRequest) -> Split:
         raise DataError("absent needs an extra")
 
 

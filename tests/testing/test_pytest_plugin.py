@@ -94,7 +94,7 @@ class Missing(Dataset):
 
     type: Literal["missing"] = "missing"
 
-    def load(self, seed, folder):
+    def load(self, request):
         raise DataError("there is no such file")
 
 @hookimpl

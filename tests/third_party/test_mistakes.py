@@ -200,7 +200,7 @@ class Bare(lk.Dataset):
 
     type: Literal["bare"] = "bare"
 
-    def load(self, seed: int, folder: Path) -> lk.Split:
+    def load(self, request: lk.DataRequest) -> lk.Split:
         return lk.Split(train=(INPUTS, LABELS))  # type: ignore[arg-type]
 
 
@@ -231,7 +231,7 @@ class Parts(lk.Dataset):
     classes: int = 2
     streamed: bool = False
 
-    def load(self, seed: int, folder: Path) -> lk.Split:
+    def load(self, request: lk.DataRequest) -> lk.Split:
         kind = Rows if self.streamed else lk.ArraySamples
         other = kind(np.ones((6, self.width)), np.arange(6) % self.classes)
         return lk.Split(train=lk.ArraySamples(INPUTS, LABELS), test=other)

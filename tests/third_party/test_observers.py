@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from layerkit_thirdparty import BatchNorm, EarlyStopping, GradientNorms, ParameterAverage
+from layerkit_thirdparty import BatchNorm, GradientNorms, ParameterAverage
 from numpy.testing import assert_allclose, assert_array_equal
 
 import layerkit as lk
@@ -43,26 +42,6 @@ def test_an_average_goes_on_from_what_was_trained() -> None:
     for _ in range(2):
         twice.fit(INPUTS, LABELS, **options(ParameterAverage(decay=0.7), epochs=3))
     assert_array_equal(once.parameters, twice.parameters)
-
-
-def test_early_stopping_puts_the_best_weights_and_state_back() -> None:
-    """With steps much too long the loss rises after a while."""
-    model, plain = network(), network()
-    training = options(EarlyStopping(patience=3), optimizer=lk.SGD(learning_rate=30.0), epochs=60)
-    history = model.fit(INPUTS, LABELS, **training)
-    best = int(np.argmin(history.loss))
-    assert len(history) == best + 4 < 60
-    assert model.training is not None
-    assert model.training.stopped == f"no loss below {history.loss[best]:g} since epoch {best}"
-    plain.fit(INPUTS, LABELS, **training | {"observers": (), "epochs": best + 1})
-    assert_array_equal(model.parameters, plain.parameters)
-    assert_array_equal(model["batch_norm_1"].state.batches, plain["batch_norm_1"].state.batches)
-    assert_array_equal(model["batch_norm_1"].state.mean, plain["batch_norm_1"].state.mean)
-
-
-def test_early_stopping_names_a_figure_that_is_not_there() -> None:
-    with pytest.raises(lk.ComponentError, match=r"EarlyStopping.watch .* KeyError: 'validation_loss'"):
-        network().fit(INPUTS, LABELS, **options(EarlyStopping(monitor="validation_loss")))
 
 
 def test_gradient_norms_are_written_step_by_step(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def behind(*layers: dict[str, Any], loss: dict[str, Any] | None = None, units: i
     return [*layers, {"type": "affine", "units": units}, loss or {"type": "crossentropy"}]
 
 
-NPY = {"type": "npy", "test_count": 40}
+NPY = {"type": "memory_mapped", "test_count": 40}
 SEQUENCES = {"data": NPY | {"inputs": "sequences.npy"}, "shape": (5, 3)}
 BLOCKS = [
     {"columns": 1, "layers": [{"type": "embedding", "vocabulary": 3, "units": 2}, {"type": "recurrent", "units": 4}]},
@@ -62,7 +62,6 @@ RUNS = {
     ),
     "ranking": run({"type": "diabetes"}, (10,), behind(loss={"type": "ranking"}, units=1), SGD | {"learning_rate": 1}),
     "binary": run(layers=behind(loss={"type": "binary"}, units=1)),
-    "early_stopping": run(observers=[{"type": "early_stopping", "patience": 2}]),
     "parameter_average": run(observers=[{"type": "parameter_average", "decay": 0.8}]),
     "gradient_norms": run(observers=[{"type": "gradient_norms"}]),
     "plateau": run(schedule={"type": "plateau", "patience": 0, "threshold": 0.3}),
@@ -119,7 +118,9 @@ class Checkpoint(lk.Observer):
 
 def begun(spec: lk.RunSpec, folder: Path) -> tuple[lk.Trainer, lk.Split]:
     model = lk.build(spec.model, seed=spec.seed)
-    return lk.Trainer(model, spec.training, seed=spec.seed, folder=folder), spec.data.load(spec.seed, folder)
+    return lk.Trainer(model, spec.training, seed=spec.seed, folder=folder), spec.data.load(
+        lk.DataRequest(seed=spec.seed, folder=folder)
+    )
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -159,7 +160,7 @@ def test_a_checkpoint_within_an_epoch_goes_on_bit_for_bit(name: str, parsed: Par
 def test_a_deep_copy_trains_on_alike_and_apart(name: str, parsed: Parse, folder: Path) -> None:
     spec = parsed(RUNS[name])
     training = spec.training
-    batch = spec.data.load(spec.seed, folder).train.take(slice(0, 150))
+    batch = spec.data.load(lk.DataRequest(seed=spec.seed, folder=folder)).train.take(slice(0, 150))
     model = lk.build(spec.model, seed=spec.seed)
     options: Any = {key: getattr(training, key) for key in ("optimizer", "schedule", "batch_size", "metrics", "observers")}
     options["validation"] = batch

@@ -157,8 +157,8 @@ class OddSamples(lk.Samples):
 class OddData(lk.Dataset):
     type: Literal["odd_data"] = "odd_data"
 
-    def load(self, seed: int, folder: Path) -> lk.Split:
-        rng = np.random.default_rng(seed)
+    def load(self, request: lk.DataRequest) -> lk.Split:
+        rng = np.random.default_rng(request.seed)
         inputs = rng.standard_normal((BATCHES * 16, 4)).astype(np.float32)
         samples = lk.ArraySamples(inputs, rng.integers(3, size=len(inputs)))
         train = OddSamples(samples, "take") if "take" in DEEDS else samples
@@ -453,7 +453,7 @@ def test_an_observer_that_cannot_be_had_says_so_itself() -> None:
 def test_an_update_that_failed_is_not_counted(run_spec: lk.RunSpec) -> None:
     """So that a training that is interrupted in one goes on with it."""
     model = lk.build(run_spec.model, seed=0)
-    data = OddData().load(0, Path())
+    data = OddData().load(lk.DataRequest(seed=0, folder=Path()))
     DEEDS["update"] = Deed(raising(KeyboardInterrupt))
     trainer = lk.Trainer(model, run_spec.training)
     with pytest.raises(KeyboardInterrupt):

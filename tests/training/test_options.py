@@ -85,7 +85,11 @@ def test_options_that_are_wrong_are_refused_before_anything_is_trained(options: 
 
 def test_the_options_of_fit_are_those_of_a_training_spec() -> None:
     """All but what a run alone has."""
-    assert set(get_type_hints(FitOptions)) == set(lk.TrainingSpec.model_fields) - {"initial_weights", "report_every"}
+    assert set(get_type_hints(FitOptions)) == set(lk.TrainingSpec.model_fields) - {
+        "initial_weights",
+        "report_every",
+        "validation",
+    }
 
 
 # --- schedules ----------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_every_setting_reaches_the_training() -> None:
 def test_a_run_is_what_python_would_do_by_hand(tmp_path: Path) -> None:
     spec = run_spec()
     run = lk.run(spec)
-    split = spec.data.load(3, tmp_path)
+    split = spec.data.load(lk.DataRequest(seed=3, folder=tmp_path))
     model = lk.build(spec.model, seed=3)
     batch = split.train.take(slice(0, len(split.train)))
     history = model.fit(*batch, optimizer=lk.SGD(learning_rate=0.1), epochs=3, batch_size=16)
@@ -265,8 +265,8 @@ class ThreeLabels(lk.Dataset):
 
     type: Literal["three_labels"] = "three_labels"
 
-    def load(self, seed: int, folder: Path) -> lk.Split:
-        inputs = np.random.default_rng(seed).standard_normal((60, 3))
+    def load(self, request: lk.DataRequest) -> lk.Split:
+        inputs = np.random.default_rng(request.seed).standard_normal((60, 3))
         train, test = (lk.ArraySamples(part, (part > 0).astype(int)) for part in (inputs[:40], inputs[40:]))
         return lk.Split(train=train, test=test, validation=test)
 
@@ -333,8 +333,8 @@ class Parts(lk.Dataset):
     type: Literal["parts"] = "parts"
     spoilt: str = "train"
 
-    def load(self, seed: int, folder: Path) -> lk.Split:
-        parts = {name: np.random.default_rng(seed).standard_normal((20, 4)) for name in ("train", "validation", "test")}
+    def load(self, request: lk.DataRequest) -> lk.Split:
+        parts = {name: np.random.default_rng(request.seed).standard_normal((20, 4)) for name in ("train", "validation", "test")}
         parts[self.spoilt][3, 1] = np.nan
         return lk.Split(**{name: lk.ArraySamples(inputs, np.arange(20) % 3) for name, inputs in parts.items()})
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from layerkit.cli.completion import files_and_stages
 from layerkit.cli.messages import say
-from layerkit.cli.spec_file import STANDARD_INPUT, read_spec
+from layerkit.cli.spec_file import STANDARD_INPUT, read_spec, settled
 from layerkit.errors import GradientError, MemoryBudgetError
 from layerkit.layout import figures
 from layerkit.memory import free_memory, size_text
@@ -90,13 +90,13 @@ def _require_memory(cost: Cost, batch: int) -> None:
 
 
 def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
-    spec = read_spec(path)
+    spec = settled(read_spec(path), path)
     network = spec.model if isinstance(spec, RunSpec) else spec
     _require_memory(Cost(network.plan(), np.dtype(np.float64), batch), batch)
     model = build(network, seed=seed)
     rng = np.random.default_rng(seed)
     model.parameters += 0.1 * rng.standard_normal(model.parameters.shape)  # away from trivial initial values
-    inputs = example_inputs(model.nodes[0].stage, model.spec.input_shape, batch, rng)
+    inputs = example_inputs(model.nodes[0].stage, model.input_shape, batch, rng)
     model.adapt(inputs)
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)

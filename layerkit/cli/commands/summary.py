@@ -7,11 +7,17 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_json
-from layerkit.cli.spec_file import read_spec, spec_options
+from layerkit.cli.spec_file import read_spec, settled, spec_options
+from layerkit.data.tabular import TableDataset
+from layerkit.diagnostics.diagnostic import shortened
+from layerkit.layout import figures
 from layerkit.memory import size_text
 from layerkit.spec.canonical import spec_hash
 from layerkit.spec.cost import Cost, cost_of
+from layerkit.spec.run import RunSpec
 from layerkit.spec.summary import summary_lines
+from layerkit.stack.loss import Loss
+from layerkit.stack.stage import Stage
 
 
 @click.command()
@@ -23,12 +29,25 @@ def command(spec_path: Path, form: str, overrides: tuple[str, ...], max_memory: 
 
     SPEC is a file, a run directory, a model file, or "-" for standard input.
     """
-    spec = read_spec(spec_path, overrides, max_memory)
+    spec = settled(read_spec(spec_path, overrides, max_memory), spec_path)
     cost = cost_of(spec)
     if form == "json":
         say_json({**cost.as_json(), "spec_hash": spec_hash(spec)})
     else:
         _show(cost, spec_hash(spec))
+        if isinstance(spec, RunSpec) and isinstance(spec.data, TableDataset):
+            _show_columns(spec.data, spec_path if spec_path.is_dir() else spec_path.parent, spec.model.layers[-1])
+
+
+def _show_columns(data: TableDataset, folder: Path, loss: Stage) -> None:
+    """Say what the columns of a table became."""
+    assert isinstance(loss, Loss)
+    found = data.look(folder, loss.task)
+    rows = [
+        (shortened(name, 30), role, seen.kind, shortened(seen.range, 40), f"{seen.missing:,}")
+        for name, (role, seen) in found.items()
+    ]
+    say("", *figures([("column", "role", "holds", "values", "missing"), *rows], right=(4,)))
 
 
 def _show(cost: Cost, digest: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_aside
-from layerkit.cli.spec_file import load_run_spec, spec_options
+from layerkit.cli.spec_file import load_run_spec, spec_options, with_data
 from layerkit.history import EpochRecord, figure, is_reported
 from layerkit.printable import printable
 from layerkit.training.run import run
@@ -21,14 +21,15 @@ from layerkit.training.run import run
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run directory, new or empty; runs/NAME-001 and so on by default."
 )
+@click.option("--data", type=click.Path(path_type=Path), help="Another file, with the same columns, for data.path.")
 @spec_options
-def command(spec_path: Path, out: Path | None, overrides: tuple[str, ...], max_memory: int | None) -> None:
+def command(spec_path: Path, out: Path | None, data: Path | None, overrides: tuple[str, ...], max_memory: int | None) -> None:
     """Train what the run spec SPEC describes; "-" reads it from standard input.
 
     Prints the loss as it falls and the score on the test samples, and leaves a run directory with the resolved spec, the
     history, the model and the scores. Its status.json says whether the run is under way and how it ended.
     """
-    spec = load_run_spec(spec_path, overrides, max_memory)
+    spec = load_run_spec(spec_path, with_data(overrides, data), max_memory)
     places: list[Path] = []
 
     def started(directory: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_aside, say_json, show_error
-from layerkit.cli.spec_file import STANDARD_INPUT, name_of, read_spec, spec_options
+from layerkit.cli.spec_file import STANDARD_INPUT, name_of, read_spec, settled, spec_options
 from layerkit.diagnostics.diagnostic import Diagnostic
 from layerkit.errors import SpecError
 from layerkit.spec.canonical import resolved_json
@@ -24,7 +24,7 @@ from layerkit.spec.run import RunSpec
 def command(
     spec_paths: tuple[Path, ...], form: str, print_resolved: bool, overrides: tuple[str, ...], max_memory: int | None
 ) -> None:
-    """Check each SPEC and print every fault with its place; nothing is loaded, allocated or trained.
+    """Check each SPEC and print every fault with its place; nothing is allocated or trained, and files of data are looked at.
 
     SPEC is a file, a run directory, a model file, or "-" for standard input.
     """
@@ -35,7 +35,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     for path in spec_paths:
         try:
-            spec = read_spec(path, overrides, max_memory)
+            spec = settled(read_spec(path, overrides, max_memory), path)
         except SpecError as error:
             diagnostics += error.diagnostics
             if form == "text":

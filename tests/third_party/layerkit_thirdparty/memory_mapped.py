@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from layerkit import Array, Batch, DataError, Dataset, Rows, Samples, Shape, Split
+from layerkit import Array, Batch, DataError, DataRequest, Dataset, Rows, Samples, Shape, Split
 
 
-class NpySamples(Samples):
+class FileSamples(Samples):
     """The rows from ``start`` to ``stop`` of arrays on disk, of which no more is read than is asked for."""
 
     def __init__(self, inputs: Array, targets: Array, weights: Array | None, start: int, stop: int) -> None:
@@ -30,10 +30,10 @@ class NpySamples(Samples):
         return Batch(self.inputs[numbers], self.targets[numbers], weights)
 
 
-class Npy(Dataset):
+class MemoryMapped(Dataset):
     """Inputs (N, \\*shape), targets and weights, N each, in .npy files; the last ``test_count`` rows are for testing."""
 
-    type: Literal["npy"] = "npy"
+    type: Literal["memory_mapped"] = "memory_mapped"
     inputs: str = Field(default="inputs.npy", min_length=1)
     """File of the inputs, relative to the spec."""
     targets: str = Field(default="targets.npy", min_length=1)
@@ -43,12 +43,12 @@ class Npy(Dataset):
     test_count: PositiveInt | None = None
     """Rows for testing; null trains on all."""
 
-    def load(self, seed: int, folder: Path) -> Split:
-        inputs, targets = self._opened(folder / self.inputs), self._opened(folder / self.targets)
-        weights = None if self.weights is None else self._opened(folder / self.weights)
+    def load(self, request: DataRequest) -> Split:
+        inputs, targets = self._opened(request.folder / self.inputs), self._opened(request.folder / self.targets)
+        weights = None if self.weights is None else self._opened(request.folder / self.weights)
         stop = len(inputs) - (self.test_count or 0)
-        test = NpySamples(inputs, targets, weights, stop, len(inputs)) if self.test_count else None
-        return Split(train=NpySamples(inputs, targets, weights, 0, stop), test=test)
+        test = FileSamples(inputs, targets, weights, stop, len(inputs)) if self.test_count else None
+        return Split(train=FileSamples(inputs, targets, weights, 0, stop), test=test)
 
     def _opened(self, path: Path) -> Array:
         try:

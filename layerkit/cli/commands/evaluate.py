@@ -1,0 +1,67 @@
+"""``layerkit evaluate``: how a trained model does on rows whose targets are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from layerkit.cli.data_file import data_options, model_at, table_at
+from layerkit.cli.messages import say, say_json
+from layerkit.history import figure
+from layerkit.layout import figures
+from layerkit.network.rows import encoded_rows
+from layerkit.training.report import Report, report_of
+
+MOST_SHOWN = 12
+"""Most classes whose confusion is shown as a table; --format json has them all."""
+
+
+@click.command()
+@click.argument("model_path", metavar="MODEL", type=click.Path(path_type=Path))
+@click.argument("data_path", metavar="[DATA]", required=False, type=click.Path(path_type=Path))
+@click.option("--data", "named_path", type=click.Path(path_type=Path), help="The same as DATA.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@data_options
+def command(
+    model_path: Path,
+    data_path: Path | None,
+    named_path: Path | None,
+    form: str,
+    separator: str | None,
+    decimal: str | None,
+    encoding: str | None,
+) -> None:
+    """Measure the model in MODEL on the rows of DATA: every figure, class by class, and what was taken for what.
+
+    MODEL is a model file or a run directory. DATA is a CSV or Parquet file with the columns that it was trained on, the target
+    included, or "-" for CSV on standard input.
+    """
+    path = data_path or named_path
+    if path is None or (data_path is not None and named_path is not None):
+        raise click.UsageError("Name the data once, a file or - for standard input: layerkit evaluate MODEL DATA.")
+    model = model_at(model_path)
+    with table_at(path, separator, decimal, encoding) as source:
+        report = report_of(model, encoded_rows(model, source, with_targets=True))
+    if form == "json":
+        say_json(report.as_json())
+    else:
+        _show(report)
+
+
+def _show(report: Report) -> None:
+    say(f"{report.count} samples", "")
+    say(*figures([(name, figure(value)) for name, value in report.scores.items()], right=(1,)))
+    if not report.classes:
+        return
+    rows = [
+        (str(row.label), figure(row.precision, 3), figure(row.recall, 3), figure(row.f1, 3), str(row.count))
+        for row in report.classes
+    ]
+    say("", *figures([("class", "precision", "recall", "f1", "samples"), *rows], right=(1, 2, 3, 4)))
+    if len(report.classes) > MOST_SHOWN:
+        return
+    labels = [str(row.label) for row in report.classes]
+    taken = [(label, *map(str, counts)) for label, counts in zip(labels, report.confusion, strict=True)]
+    say("", "what was taken for what, a row for each class, a column for each decision:", "")
+    say(*figures([("", *labels), *taken], right=tuple(range(1, len(labels) + 1))))

@@ -1,0 +1,63 @@
+"""``layerkit new``: from a table to a spec that trains."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import click
+
+from layerkit.cli.data_file import data_options, table_at
+from layerkit.cli.messages import say, say_aside
+from layerkit.errors import InputError
+from layerkit.files import reason, remedy, write_whole_file
+from layerkit.layout import figures
+from layerkit.tables.draft import draft
+
+
+@click.command()
+@click.argument("data_path", metavar="DATA", type=click.Path(path_type=Path))
+@click.option("--target", metavar="COLUMN", help="The column to predict; the last one by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="The spec to write; DATA's name with .json, here, by default.")
+@data_options
+def command(
+    data_path: Path, target: str | None, out: Path | None, separator: str | None, decimal: str | None, encoding: str | None
+) -> None:
+    """Look at the table DATA, a CSV or Parquet file, and write a spec that trains on it at once.
+
+    Nothing is asked: what its columns hold, the loss and a network that suits them are found out, and said.
+    """
+    out = out or Path(f"{data_path.stem}.json")
+    if out.exists():
+        raise InputError(f"{out} is there already; name another file with --out")
+    said = {"separator": separator, "decimal": decimal, "encoding": encoding}
+    with table_at(data_path, separator, decimal, encoding) as source:
+        kind = "parquet" if data_path.suffix.lower() in (".parquet", ".pq") else "csv"
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", data_path.stem).strip("-.")[:64] or "table"
+        path = os.path.relpath(data_path, out.parent)
+        spec = draft(source, path, kind, target, name, {key: value for key, value in said.items() if value is not None})
+    try:
+        write_whole_file(out, f"{written(spec)}\n".encode())
+    except OSError as error:
+        raise InputError(f"{out}: cannot write the file: {reason(error)}{remedy(error)}") from None
+    chosen = "the last column; --target names another" if target is None else "as --target says"
+    layers = spec["model"]["layers"]
+    task = "classes" if layers[-1]["type"] == "crossentropy" else "numbers"
+    rows = [("target", f'"{spec["data"]["target"]}", {chosen}'), ("task", f"{task}, so the loss is {layers[-1]['type']}")]
+    if "drop" in spec["data"]:
+        rows.append(("left out", ", ".join(spec["data"]["drop"])))
+    if "impute" in spec["data"]:
+        rows.append(("missing values", "the median, and an input that says so"))
+    say(*figures(rows))
+    say_aside(f"wrote {out}; train it: layerkit train {out}")
+
+
+def written(spec: dict[str, object]) -> str:
+    """Return a spec as a person would write it: a component on one line."""
+    text = json.dumps(spec, indent=2, ensure_ascii=False)
+    return _FLAT.sub(lambda match: re.sub(r"\s*\n\s*", " ", match[0]).replace("{ ", "{").replace(" }", "}"), text)
+
+
+_FLAT = re.compile(r"\{[^{}]*(\{[^{}]*\}[^{}]*)?\}(?=,?\n\s*[\]\}\"{])")

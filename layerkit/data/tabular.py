@@ -1,0 +1,220 @@
+"""`TableDataset`: rows with named columns, split, and encoded as learnt of those that are trained on."""
+
+from __future__ import annotations
+
+import glob
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from layerkit.data.base import DataRequest, Dataset, Split
+from layerkit.data.samples import ArraySamples
+from layerkit.data.splits import Size, split_rows
+from layerkit.errors import DataError
+from layerkit.stack.loss import Task
+from layerkit.tables.encoding import Encoding, Unseen, is_number, listed
+from layerkit.tables.fitting import Impute, fitted
+from layerkit.tables.table import Kind, Seen, Source, Table, joined, require_columns
+from layerkit.typing import Array, SpecPath
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class TableDataset(Dataset):
+    """A table: one row a sample, its columns the features and the target.
+
+    What is learnt of the rows, categories, labels and what stands for missing values, is learnt of those that are trained on, and
+    saved with the model. A subclass says in `source` where the rows come from.
+    """
+
+    path: SpecPath = Field(examples=["flowers.csv"])
+    """The file, relative to the spec; ``~`` is the home folder, and ``part-*.csv`` all such files in the order of their names."""
+    target: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(examples=["species"])
+    """The column to predict, or several."""
+    features: Names | None = None
+    """The columns to predict from; null takes all others."""
+    drop: Names = ()
+    """Columns to leave out."""
+    kinds: dict[str, Kind] = Field(default={})
+    """What columns hold, where it is not what it seems: number, boolean or category."""
+    categories: Literal["one_hot", "codes"] = "one_hot"
+    """What becomes of a category: an input for each of its texts, or one input with the number of the text."""
+    unseen: Unseen = "refuse"
+    """What becomes of a text that no training sample has: refuse, or zeros for none of the categories."""
+    impute: Impute | None = None
+    """What stands for a missing value; null refuses them."""
+    weight: str | None = None
+    """The column with what each sample counts; null weighs all alike."""
+    test_size: Size | None = 0.25
+    """How many rows are kept for testing, a share of all or a number; null trains on all."""
+    test_path: SpecPath | None = None
+    """A file of its own with the rows for testing; null keeps some of these, as test_size says."""
+    validation_path: SpecPath | None = None
+    """A file of its own with the rows to choose by."""
+    stratify: bool = False
+    """Keep the shares of the classes alike in all parts."""
+    group: str | None = None
+    """A column: rows with the same value there are never on both sides of a split."""
+    order: str | None = None
+    """A column: the last rows in its order are for the test, those before them to choose by."""
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of the split; null takes the run's seed."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        (first,) = super().examples()
+        filled = first.model_copy(update={"impute": Impute(strategy="most_frequent", indicator=True)})
+        yield filled.model_copy(update={"stratify": True, "unseen": "zeros"})
+        yield filled.model_copy(update={"drop": ("colour",), "group": "patient", "test_size": 0.3})
+        yield filled.model_copy(update={"categories": "codes", "order": "patient", "target": ("column_1", "column_2")})
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> Self:
+        ways = {"stratify": self.stratify, "group": self.group is not None, "order": self.order is not None}
+        chosen = [name for name, chosen in ways.items() if chosen]
+        if len(chosen) > 1:
+            raise ValueError(f"splits by {' and by '.join(chosen)}; choose one of them")
+        twice = [name for name in self.targets if name in (self.features or ())]
+        if twice:
+            raise ValueError(f'has the target "{twice[0]}" among its features; take it out there')
+        return self
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @abstractmethod
+    def source(self, paths: Sequence[Path]) -> Source:
+        """Return the rows of files.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read.
+        """
+
+    def load(self, request: DataRequest) -> Split:
+        source = self.source(found_files(self.path, request.folder))
+        names = self._feature_names(source)
+        seen = self._seen(source, names, request.task)
+        kinds: dict[str, Kind] = {name: seen[name].kind for name in names}
+        task = request.task or _task_of([seen[name] for name in self.targets])
+        target_kind: Kind = "category" if task == "classes" else "number"
+        wanted = {**kinds, **dict.fromkeys(self.targets, target_kind), **self._helpers()}
+        table = joined(source.blocks(wanted))
+        own_test, own_validation = self.test_path is not None, self.validation_path is not None
+        try:
+            parts = split_rows(
+                len(table),
+                seed=request.seed % 2**32 if self.split_seed is None else self.split_seed,
+                test_size=None if own_test else self.test_size,
+                validation_size=None if own_validation else request.validation,
+                labels=table.columns[self.targets[0]].values.astype(str) if self.stratify else None,
+                groups=None if self.group is None else self._texts(table, self.group),
+                order=None if self.order is None else _in_order(self._texts(table, self.order)),
+            )
+        except DataError as error:
+            raise DataError(f"{source.what} {error}") from None
+        train = table.take(parts.train)
+        encoding = fitted(
+            train, kinds, self.targets, task, codes=self.categories == "codes", unseen=self.unseen, impute=self.impute
+        )
+        files = {"validation": self.validation_path, "test": self.test_path}
+        found = {"validation": parts.validation, "test": parts.test}
+        tables = {name: None if rows is None else table.take(rows) for name, rows in found.items()}
+        for name, path in files.items():
+            if path is not None:
+                other = self.source(found_files(path, request.folder))
+                require_columns(other, wanted, "")
+                tables[name] = joined(other.blocks(wanted))
+        samples = {name: None if rows is None else self._samples(rows, encoding) for name, rows in tables.items()}
+        return Split(train=self._samples(train, encoding), encoding=encoding, **samples)
+
+    def look(self, folder: Path, task: Task | None = None) -> dict[str, tuple[str, Seen]]:
+        """Return the role of each feature and target, and what it holds, in all rows; errors as for `load`."""
+        source = self.source(found_files(self.path, folder))
+        names = self._feature_names(source)
+        seen = self._seen(source, names, task)
+        return {name: ("target" if name in self.targets else "feature", seen[name]) for name in [*names, *self.targets]}
+
+    def _feature_names(self, source: Source) -> list[str]:
+        """Return the columns of the features, having looked whether all that are named are there."""
+        require_columns(source, self.targets, "the target")
+        require_columns(source, [*(self.features or ()), *self.drop, *self.kinds, *self._helpers()], "")
+        if self.impute is not None:
+            require_columns(source, self.impute.columns or (), "")
+        apart = {*self.targets, *self.drop, *self._helpers()}
+        names = [name for name in (self.features or source.names()) if name not in apart]
+        if not names:
+            raise DataError(f"{source.what}: no column is left to predict from; there are {listed(source.names())}")
+        return names
+
+    def _seen(self, source: Source, names: Sequence[str], task: Task | None) -> Mapping[str, Seen]:
+        known: dict[str, Kind] = {**self.kinds}
+        if task == "classes":
+            known |= dict.fromkeys(self.targets, "category")
+        seen = source.look([*names, *self.targets], known)
+        for name in self.targets:
+            if task == "numbers" and seen[name].kind != "number":
+                texts = listed(list(seen[name].texts or ()))
+                raise DataError(
+                    f'{source.what}: the target "{name}" holds {texts}, and the loss is for numbers; choose one for classes, '
+                    "such as crossentropy"
+                )
+        return seen
+
+    def _helpers(self) -> dict[str, Kind]:
+        """Return the columns that are neither features nor targets, and what they hold."""
+        helpers: dict[str, Kind] = {name: "category" for name in (self.group, self.order) if name is not None}
+        return helpers if self.weight is None else {**helpers, self.weight: "number"}
+
+    def _texts(self, table: Table, name: str) -> Array:
+        column = table.columns[name]
+        if column.missing.any():
+            row = int(np.argmax(column.missing))
+            raise DataError(f"{table.place(row, name)}: there is no value to split by; leave the row out")
+        return column.values.astype(str)
+
+    def _samples(self, table: Table, encoding: Encoding) -> ArraySamples:
+        weight = None
+        if self.weight is not None:
+            column = table.columns[self.weight]
+            wrong = np.flatnonzero(column.missing | ~(column.values >= 0))
+            if len(wrong):
+                raise DataError(f"{table.place(int(wrong[0]), self.weight)}: a weight is a number of 0 or more")
+            weight = column.values
+        return ArraySamples(encoding.inputs(table), encoding.target_values(table), weight)
+
+
+def found_files(path: str, folder: Path) -> list[Path]:
+    """Return the files that a path in a spec means, which stands in ``folder``.
+
+    Raises
+    ------
+    DataError
+        If a pattern matches none.
+    """
+    whole = folder / Path(path).expanduser()
+    if whole.exists() or not glob.has_magic(path):
+        return [whole]
+    found = sorted(glob.glob(str(whole)))  # noqa: PTH207 (Path.glob takes no pattern that starts at the root)
+    if not found:
+        raise DataError(f"{whole}: no file has such a name")
+    return list(map(Path, found))
+
+
+def _task_of(targets: Sequence[Seen]) -> Task:
+    """Return what targets seem to be, where the loss does not say."""
+    if len(targets) == 1:
+        return "numbers" if targets[0].kind == "number" else "classes"
+    return "numbers" if all(seen.kind == "number" for seen in targets) else "label_sets"
+
+
+def _in_order(texts: Array) -> Array:
+    """Return what sorts as the texts are meant: numbers by their size, dates and other texts by the alphabet."""
+    return texts.astype(np.float64) if all(map(is_number, texts)) else texts

@@ -1,0 +1,92 @@
+"""Rows of a table, or of an array in a file, as a network takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from layerkit.errors import DataError
+from layerkit.network.sequential import Sequential
+from layerkit.tables.encoding import Encoding
+from layerkit.tables.table import Column, Kind, Source, Table, require_columns
+from layerkit.typing import Array
+
+
+class EncodedRows(NamedTuple):
+    """Some rows.
+
+    Attributes
+    ----------
+    inputs
+        Shape (N, \\*input_shape).
+    targets
+        N of them; None where they were not asked for.
+    kept
+        What else was asked for, as texts by the names of the columns.
+    """
+
+    inputs: Array
+    targets: Array | None
+    kept: dict[str, list[str]]
+
+
+def encoded_rows(
+    model: Sequential, source: Source, keep: Sequence[str] = (), *, with_targets: bool = False
+) -> Iterator[EncodedRows]:
+    """Yield the rows of a source as the encoding of ``model`` has them, columns found by their names.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or holds something else, or the network was not trained on a table.
+    """
+    encoding = model.encoding
+    if encoding is None:
+        raise DataError(
+            f"{source.what}: this model was not trained on a table, so it knows no columns; hand it an array, in a file .npy"
+        )
+    require_columns(source, encoding.kinds, "the feature")
+    require_columns(source, keep, "--keep")
+    if with_targets:
+        require_columns(source, encoding.targets, "the target")
+    kinds: dict[str, Kind] = {
+        **dict.fromkeys(keep, "category"),
+        **(encoding.target_kinds if with_targets else {}),
+        **encoding.kinds,
+    }
+    count = 0
+    for table in source.blocks(kinds):
+        count += len(table)
+        targets = encoding.target_values(table) if with_targets else None
+        kept = {name: _texts(table.columns[name]) for name in keep}
+        yield EncodedRows(_inputs(model, encoding, table), targets, kept)
+    if not count:
+        raise DataError(f"{source.what}: there are no rows")
+
+
+def _inputs(model: Sequential, encoding: Encoding, table: Table) -> Array:
+    inputs = encoding.inputs(table)
+    if inputs.shape[1:] != model.input_shape:
+        raise DataError(f"the encoding of this model gives {inputs.shape[1]} inputs, and it takes {model.input_shape}")
+    return inputs
+
+
+def _texts(column: Column) -> list[str]:
+    """Return values as texts: whole numbers without a point, nothing for a missing one."""
+    if column.kind == "category":
+        return ["" if gone else str(value) for value, gone in zip(column.values, column.missing, strict=True)]
+    words = {0.0: "false", 1.0: "true"} if column.kind == "boolean" else {}
+    numbers = zip(column.values.tolist(), column.missing, strict=True)
+    return ["" if gone else words.get(value) or _number(value) for value, gone in numbers]
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def array_rows(model: Sequential, array: Array, rows: int) -> Iterator[EncodedRows]:
+    """Yield the samples of an array, ``rows`` at a time."""
+    for start in range(0, len(array), rows):
+        yield EncodedRows(np.asarray(array[start : start + rows]), None, {})

@@ -1,0 +1,108 @@
+"""A first spec for a table: what its columns seem to hold, and a network that suits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from layerkit.errors import DataError
+from layerkit.tables.encoding import is_number
+from layerkit.tables.fitting import MOST_CATEGORIES
+from layerkit.tables.table import Seen, Source, require_columns
+
+MOST_CLASSES = 20
+"""Most different whole numbers in a target that are taken for classes."""
+
+
+def draft(source: Source, path: str, kind: str, target: str | None, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run spec, as JSON has it, that trains on the rows of ``source`` at once.
+
+    Parameters
+    ----------
+    source
+        The rows.
+    path
+        Where they are, as the spec is to say it.
+    kind
+        The type of the data set.
+    target
+        The column to predict; None for the last one.
+    name
+        Of the run.
+    options
+        What else the data set is to be told.
+
+    Raises
+    ------
+    DataError
+        If the target is no column, or nothing can be predicted from the others.
+    """
+    names = list(source.names())
+    if target is not None:
+        require_columns(source, [target], "the target")
+    target = names[-1] if target is None else target
+    features, dropped = _features(source, [column for column in names if column != target])
+    seen = {**source.look([target], {}), **features}
+    if not features:
+        raise DataError(f'{source.what}: beside the target "{target}" no column is left to predict from')
+    classes = _are_classes(seen[target])
+    n_outputs = len(seen[target].texts or ()) if classes else 1
+    count = seen[target].count
+    width = sum(_width(one) for one in features.values())
+    hidden = 16 if width <= 8 else 32 if width <= 32 else 64
+    data: dict[str, Any] = {"type": kind, "path": path, "target": target}
+    data |= {"drop": dropped} if dropped else {}
+    data |= {"stratify": True} if classes and min((seen[target].texts or {}).values()) >= 10 else {}
+    if any(one.missing for one in features.values()):
+        data["impute"] = {"strategy": "median", "indicator": True}
+    data |= options
+    layers: list[dict[str, Any]] = [{"type": "standardize"}]
+    for _ in range(2):
+        layers += [{"type": "affine", "units": hidden, "weight_init": {"type": "he_normal"}}, {"type": "relu"}]
+    layers += [{"type": "affine", "units": n_outputs}, {"type": "crossentropy" if classes else "mse"}]
+    return {
+        "layerkit": 1,
+        "name": name,
+        "seed": 0,
+        "data": data,
+        "model": {"layers": layers},
+        "training": {
+            "optimizer": {"type": "sgd", "learning_rate": 0.02, "momentum": 0.9, "weight_decay": 0.001},
+            "epochs": 200,
+            "batch_size": 32 if count >= 100 else max(1, count // 4),
+            "validation": {"size": 0.15},
+            "metrics": [{"type": "accuracy"}, {"type": "f1_macro"}] if classes else [{"type": "r2"}],
+            "early_stopping": {"patience": 20},
+        },
+    }
+
+
+def _features(source: Source, names: Sequence[str]) -> tuple[dict[str, Seen], list[str]]:
+    """Return what the columns hold that a network can take, and the names of the others: dates, names, and what never varies."""
+    found: dict[str, Seen] = {}
+    dropped = []
+    for name in names:
+        try:
+            seen = source.look([name], {})[name]
+        except DataError:
+            dropped.append(name)
+            continue
+        texts = len(seen.texts or ())
+        several = seen.kind == "category" and (texts > MOST_CATEGORIES or (texts > 20 and texts * 2 > seen.count))
+        if several or (texts <= 1 and not seen.missing):
+            dropped.append(name)
+        else:
+            found[name] = seen
+    return found, dropped
+
+
+def _are_classes(target: Seen) -> bool:
+    """Return whether a target is of classes: texts, truth values, or few whole numbers."""
+    if target.kind != "number":
+        return True
+    return target.whole and len(target.texts or ()) <= MOST_CLASSES and all(map(is_number, target.texts or ()))
+
+
+def _width(seen: Seen) -> int:
+    """Return how many inputs a column becomes."""
+    return len(seen.texts or ()) if seen.kind == "category" else 1

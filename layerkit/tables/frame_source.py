@@ -1,0 +1,163 @@
+"""Data frames as the source of a table: what a program holds, or what polars reads of Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from layerkit.errors import DataError
+from layerkit.stack.arrays import is_missing
+from layerkit.tables.table import Column, Kind, Seen, Table, block, require_columns
+from layerkit.tables.texts import MOST_TEXTS
+from layerkit.typing import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Columns with values of Python, whatever library they came from.
+
+    Attributes
+    ----------
+    what
+        What messages call it.
+    columns
+        The values by the names of the columns, None where there is none.
+    first
+        How many rows stand before its first in the same source.
+    """
+
+    what: str
+    columns: Mapping[str, Sequence[Any]]
+    first: int = 0
+
+
+class FrameSource:
+    """The rows of frames, one after the other; all have the columns of the first.
+
+    Parameters
+    ----------
+    what
+        What messages call it.
+    names
+        The names of the columns.
+    frames
+        Gives the frames, anew each time it is called.
+    """
+
+    def __init__(self, what: str, names: Sequence[str], frames: Callable[[], Iterator[Frame]]) -> None:
+        self.what = what
+        self._names = list(names)
+        self._frames = frames
+        for index, name in enumerate(self._names):
+            if name in self._names[:index]:
+                raise DataError(f'{what}: two columns are called "{name}"; give one of them another name')
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the columns."""
+        return self._names
+
+    def look(self, names: Sequence[str], kinds: Mapping[str, Kind]) -> Mapping[str, Seen]:
+        """Return what some columns hold."""
+        found: dict[str, Seen] = {}
+        count = 0
+        for frame in self._frames():
+            for name in names:
+                values = frame.columns[name]
+                there = [value for value in values if not is_missing(value)]
+                if there and name not in found:
+                    found[name] = Seen(kinds.get(name) or _kind(there, frame.what, name), texts={})
+                if name in found:
+                    _count(found[name], there)
+            count += len(frame.columns[self._names[0]]) if self._names else 0
+        if not count:
+            raise DataError(f"{self.what}: there are no rows")
+        for name in names:
+            if name not in found:
+                if name not in kinds:
+                    raise DataError(f'{self.what}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]')
+                found[name] = Seen(kinds[name], texts={})
+            found[name].missing = count - found[name].count
+        return found
+
+    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Table]:
+        """Yield the rows in their order."""
+        require_columns(self, kinds, "what is asked for,")
+        for frame in self._frames():
+            columns = {name: _column(frame, name, kind) for name, kind in kinds.items()}
+            count = len(next(iter(frame.columns.values()), ()))
+            yield block(frame.what, "row", columns, np.arange(count) + frame.first + 1)
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a text: truth values and whole numbers as CSV has them."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _kind(values: Sequence[Any], what: str, name: str) -> Kind:
+    """Return what values of Python are, given those that are there."""
+    value = values[0]
+    if isinstance(value, bool | np.bool_):
+        return "boolean"
+    if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
+        return "number"
+    if isinstance(value, str):
+        return "category"
+    kinds = {"date": "dates", "datetime": "dates", "Timestamp": "dates", "timedelta": "spans of time", "bytes": "bytes"}
+    found = kinds.get(type(value).__name__, f"{type(value).__name__}, nested values")
+    raise DataError(f'{what}: column "{name}" holds {found}; make numbers of such columns, or leave them out: "drop": ["{name}"]')
+
+
+def _count(seen: Seen, there: Sequence[Any]) -> None:
+    """Add what is there to what was seen."""
+    seen.count += len(there)
+    if seen.kind == "number":
+        numbers = np.array([value for value in there if not isinstance(value, str)], np.float64)
+        if len(numbers):
+            lowest, highest = float(numbers.min()), float(numbers.max())
+            seen.lowest = lowest if seen.lowest is None else min(seen.lowest, lowest)
+            seen.highest = highest if seen.highest is None else max(seen.highest, highest)
+            seen.whole = seen.whole and bool((numbers % 1 == 0).all())
+    assert seen.texts is not None
+    for value in there:
+        if len(seen.texts) >= MOST_TEXTS:
+            break
+        text = text_of(value)
+        seen.texts[text] = seen.texts.get(text, 0) + 1
+
+
+def _column(frame: Frame, name: str, kind: Kind) -> Column:
+    given = frame.columns[name]
+    missing = np.fromiter(map(is_missing, given), np.bool_, len(given))
+    if kind == "category":
+        values: Array = np.empty(len(given), object)
+        values[:] = ["" if gone else text_of(value) for value, gone in zip(given, missing, strict=True)]
+        return Column(kind, values, missing)
+    if kind == "number" and not {str, bytes} & set(map(type, given)):
+        with suppress(TypeError, ValueError, OverflowError):
+            numbers = np.array([0.0 if gone else value for value, gone in zip(given, missing, strict=True)], np.float64)
+            if np.isfinite(numbers).all():
+                return Column(kind, numbers, missing)
+    values = np.zeros(len(given))
+    for index, value in enumerate(given):
+        if missing[index]:
+            continue
+        try:
+            if isinstance(value, str | bytes) or (kind == "boolean" and value not in (0, 1)):
+                raise TypeError
+            values[index] = float(value)
+        except (TypeError, ValueError, OverflowError):
+            values[index] = np.nan
+        if not np.isfinite(values[index]):
+            expected = "a finite number" if kind == "number" else "true or false"
+            raise DataError(
+                f'{frame.what}, row {index + frame.first + 1}, column "{name}": expected {expected}, received {value!r:.40}'
+            )
+    return Column(kind, values, missing)

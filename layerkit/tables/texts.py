@@ -1,0 +1,150 @@
+"""Columns of texts, as CSV has them: what they seem to hold, and as what they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from layerkit.diagnostics.diagnostic import shortened
+from layerkit.errors import DataError
+from layerkit.tables.table import Column, Kind, Seen
+from layerkit.typing import Array
+
+NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?")
+"""What stands for no value unless it is said otherwise."""
+_TRUTH = {"true": 1.0, "false": 0.0}
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}", re.ASCII)
+MOST_TEXTS = 10_000
+"""Most different texts of a column that are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How values are written.
+
+    Attributes
+    ----------
+    decimal
+        The mark before the fraction of a number.
+    nulls
+        What stands for no value.
+    """
+
+    decimal: str = "."
+    nulls: frozenset[str] = frozenset(NULLS)
+
+
+class Looking:
+    """Looks at a column block by block, and says in the end what it holds.
+
+    Parameters
+    ----------
+    spelling
+        How values are written.
+    kind
+        What it holds, where that is known; None to find out.
+    """
+
+    def __init__(self, spelling: Spelling, kind: Kind | None) -> None:
+        self._spelling = spelling
+        self._known = kind
+        self._seen = Seen(kind or "number", texts={})
+        self._numbers = 0
+        self._truths = 0
+        self._dates = 0
+        self._endless = 0
+        self._first_other: tuple[int, str] | None = None
+
+    def look(self, texts: Sequence[str], lines: Array) -> None:
+        """Look at some rows."""
+        seen, nulls = self._seen, self._spelling.nulls
+        there = [(index, text) for index, text in enumerate(map(str.strip, texts)) if text not in nulls]
+        seen.missing += len(texts) - len(there)
+        seen.count += len(there)
+        values = [text for _, text in there]
+        numbers = _numbers(values, self._spelling.decimal)
+        sound = np.isfinite(numbers)
+        count = int(np.count_nonzero(sound))
+        self._numbers += count
+        if count:
+            lowest, highest = float(numbers[sound].min()), float(numbers[sound].max())
+            seen.lowest = lowest if seen.lowest is None else min(seen.lowest, lowest)
+            seen.highest = highest if seen.highest is None else max(seen.highest, highest)
+            seen.whole = seen.whole and bool((numbers[sound] % 1 == 0).all())
+        if count < len(values):
+            others = np.flatnonzero(~sound)
+            if self._first_other is None:
+                index = int(others[0])
+                self._first_other = int(lines[there[index][0]]), values[index]
+            found = [values[index] for index in others]
+            self._endless += int(np.count_nonzero(np.isinf(numbers)))
+            self._truths += sum(text.casefold() in _TRUTH for text in found)
+            self._dates += sum(_DATE.fullmatch(text) is not None for text in found)
+        assert seen.texts is not None
+        for index, _ in there:
+            if len(seen.texts) >= MOST_TEXTS:
+                break
+            seen.texts[texts[index]] = seen.texts.get(texts[index], 0) + 1
+
+    def seen(self, source: str, name: str) -> Seen:
+        """Return what the column holds.
+
+        Raises
+        ------
+        DataError
+            If it holds dates, or mostly numbers and also something else.
+        """
+        seen = self._seen
+        others = seen.count - self._numbers
+        if self._known is None and others:
+            assert self._first_other is not None
+            line, text = self._first_other
+            place = f'{source}, line {line}, column "{name}"'
+            shown = f'"{shortened(text, 40)}"'
+            if self._dates * 2 > seen.count:
+                raise DataError(
+                    f'{place}: {shown} is a date; make numbers of such columns, or leave them out: "drop": ["{name}"]'
+                )
+            if self._numbers + self._endless >= others - self._endless:
+                raise DataError(
+                    f"{place}: {shown} is no finite number, and the other values are numbers; mend it, name it in nulls if it "
+                    f'stands for no value, or write "kinds": {{"{name}": "category"}} if these are texts'
+                )
+            seen.kind = "boolean" if self._truths == seen.count else "category"
+        elif self._known is None and not seen.count:
+            raise DataError(f'{source}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]')
+        return seen
+
+
+def read(texts: Sequence[str], kind: Kind, spelling: Spelling) -> tuple[Column, int | None]:
+    """Return texts as what they are, and the number of the first that is nothing of the kind; None where all are."""
+    stripped = [text.strip() for text in texts]
+    missing = np.fromiter((text in spelling.nulls for text in stripped), np.bool_, len(texts))
+    if kind == "category":
+        values = np.empty(len(texts), object)
+        values[:] = texts
+        return Column(kind, values, missing), None
+    if kind == "boolean":
+        numbers = np.fromiter((_TRUTH.get(text.casefold(), np.nan) for text in stripped), np.float64, len(texts))
+    else:
+        numbers = _numbers(["0" if gone else text for text, gone in zip(stripped, missing, strict=True)], spelling.decimal)
+    wrong = np.flatnonzero(~np.isfinite(numbers) & ~missing)
+    return Column(kind, numbers, missing), int(wrong[0]) if len(wrong) else None
+
+
+def _numbers(texts: Sequence[str], decimal: str) -> Array:
+    """Return texts as numbers; NaN where one is none, infinity where it is too large for a float."""
+    if decimal != ".":
+        marks = str.maketrans(f"{decimal}.", ".!")
+        texts = [text.translate(marks) for text in texts]
+    whole = "".join(texts)
+    if whole.isascii() and "_" not in whole:  # which Python's float would take too
+        try:
+            return np.fromiter(map(float, texts), np.float64, len(texts))
+        except ValueError:
+            pass
+    return np.fromiter((float(text) if _PLAIN_NUMBER.fullmatch(text) else np.nan for text in texts), np.float64, len(texts))
