@@ -141,6 +141,6 @@ def _numbers(array: Array, place: str) -> Array:
 
 
 def _reason(error: Exception) -> str:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+    if any(words in str(error) for words in ("allow_pickle", "Object arrays", "Python objects")):
         return "the file holds objects of Python, which are not unpickled; save an array of numbers"
     return f"this is no intact file of NumPy: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

@@ -21,8 +21,8 @@ from layerkit.spec.check import Lookup, checked, spec_class
 from layerkit.spec.file_kinds import like_it, seeming
 from layerkit.spec.model import ModelSpec
 from layerkit.spec.override import Override
+from layerkit.spec.paths import begin_paths_here
 from layerkit.spec.run import RunSpec
-from layerkit.spec.shell_paths import begin_paths_here
 from layerkit.spec.source import MAX_CHARACTERS, Positions, parse
 
 

@@ -59,7 +59,14 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
     layers: list[dict[str, Any]] = [{"type": "standardize"}]
     for _ in range(2):
         layers += [{"type": "affine", "units": hidden, "weight_init": {"type": "he_normal"}}, {"type": "relu"}]
-    layers += [{"type": "affine", "units": n_outputs}, {"type": "crossentropy" if classes else "mse"}]
+    rate = 0.02
+    if classes:
+        layers += [{"type": "affine", "units": n_outputs}, {"type": "crossentropy"}]
+    else:
+        middle, spread = _middle_and_spread(seen[target])
+        rate = float(f"{rate / spread**2:.1g}")
+        start = {"weight_init": {"type": "normal", "std": float(f"{spread / hidden**0.5:.2g}")}}
+        layers += [{"type": "affine", "units": 1, **start, "bias_init": {"type": "constant", "value": middle}}, {"type": "mse"}]
     return {
         "layerkit": 1,
         "name": name,
@@ -67,7 +74,7 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
         "data": data,
         "model": {"layers": layers},
         "training": {
-            "optimizer": {"type": "sgd", "learning_rate": 0.02, "momentum": 0.9, "weight_decay": 0.001},
+            "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9, "weight_decay": 0.001},
             "epochs": 200,
             "batch_size": 32 if count >= 100 else max(1, count // 4),
             "validation": {"size": 0.15},
@@ -94,6 +101,15 @@ def _features(source: Source, names: Sequence[str]) -> tuple[dict[str, Seen], li
         else:
             found[name] = seen
     return found, dropped
+
+
+def _middle_and_spread(target: Seen) -> tuple[float, float]:
+    """Return about where numbers lie and how far apart: a network starts there, and its steps are as long as suits them.
+
+    Steps of gradient descent on squared differences must shrink with the square of the numbers.
+    """
+    lowest, highest = target.lowest or 0.0, target.highest or 0.0
+    return float(f"{(lowest + highest) / 2:.2g}"), (highest - lowest) / 4 or 1.0
 
 
 def _are_classes(target: Seen) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from layerkit.errors import DataError
 from layerkit.stack.arrays import is_missing
 from layerkit.tables.table import Column, Kind, Seen, Table, block, require_columns
-from layerkit.tables.texts import MOST_TEXTS
+from layerkit.tables.texts import MOST_TEXTS, is_date
 from layerkit.typing import Array
 
 
@@ -108,10 +108,11 @@ def _kind(values: Sequence[Any], what: str, name: str) -> Kind:
         return "boolean"
     if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
         return "number"
-    if isinstance(value, str):
+    dates = isinstance(value, str) and sum(is_date(str(value)) for value in values) * 2 > len(values)
+    if isinstance(value, str) and not dates:
         return "category"
     kinds = {"date": "dates", "datetime": "dates", "Timestamp": "dates", "timedelta": "spans of time", "bytes": "bytes"}
-    found = kinds.get(type(value).__name__, f"{type(value).__name__}, nested values")
+    found = "dates" if dates else kinds.get(type(value).__name__, f"{type(value).__name__}, nested values")
     raise DataError(f'{what}: column "{name}" holds {found}; make numbers of such columns, or leave them out: "drop": ["{name}"]')
 
 

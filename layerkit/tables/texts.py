@@ -18,6 +18,13 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?")
 _TRUTH = {"true": 1.0, "false": 0.0}
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}", re.ASCII)
+
+
+def is_date(text: str) -> bool:
+    """Return whether a text is a date, of the form 2025-12-31 or 31.12.2025."""
+    return _DATE.fullmatch(text) is not None
+
+
 MOST_TEXTS = 10_000
 """Most different texts of a column that are counted."""
 
@@ -83,7 +90,7 @@ class Looking:
             found = [values[index] for index in others]
             self._endless += int(np.count_nonzero(np.isinf(numbers)))
             self._truths += sum(text.casefold() in _TRUTH for text in found)
-            self._dates += sum(_DATE.fullmatch(text) is not None for text in found)
+            self._dates += sum(map(is_date, found))
         assert seen.texts is not None
         for index, _ in there:
             if len(seen.texts) >= MOST_TEXTS:

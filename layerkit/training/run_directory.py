@@ -15,9 +15,11 @@ from layerkit.errors import ModelFileError, RunDirectoryError, WorkError, descri
 from layerkit.files import reason, remedy, write_whole_file
 from layerkit.history import EpochRecord, History
 from layerkit.network.sequential import Sequential
+from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registry import Registry
 from layerkit.spec.canonical import resolved_json
 from layerkit.spec.load import load_spec
+from layerkit.spec.paths import change_paths
 from layerkit.spec.run import RunSpec
 
 SPEC = "spec.json"
@@ -105,14 +107,29 @@ class RunDirectory:
                 path.write_text(text, encoding="utf-8")
 
     def write_spec(self, spec: RunSpec, folder: Path) -> None:
-        """Write the spec with every default filled in, and bring its initial weights along from ``folder``."""
+        """Write the spec with every default filled in, and bring its initial weights along from ``folder``.
+
+        The data stays where it is: paths to it begin in the run directory from now on.
+        """
         if spec.training.initial_weights is not None:
             copy = self.path / _INITIAL_WEIGHTS
             with _writing(copy):
                 shutil.copyfile(folder / spec.training.initial_weights, copy)
             training = spec.training.model_copy(update={"initial_weights": _INITIAL_WEIGHTS})
             spec = spec.model_copy(update={"training": training})
-        self._write(SPEC, f"{resolved_json(spec, self._registry)}\n")
+        document = json.loads(resolved_json(spec, self._registry))
+        registry = self._registry or installed_registry()
+        change_paths(document, [("data",)], RunSpec, registry, lambda path: self._from_here(path, folder))
+        self._write(SPEC, f"{json.dumps(document, indent=2, ensure_ascii=False)}\n")
+
+    def _from_here(self, path: str, folder: Path) -> str:
+        """Return a path that began in ``folder`` as one that begins in the run directory."""
+        if path.startswith("~") or Path(path).is_absolute():
+            return path
+        try:
+            return os.path.relpath(folder / path, self.path)
+        except ValueError:  # on another drive of Windows
+            return str((folder / path).absolute())
 
     @contextmanager
     def open_history(self) -> Iterator[Callable[[EpochRecord], None]]:

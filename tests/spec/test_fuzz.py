@@ -25,7 +25,7 @@ FUZZ = settings(suppress_health_check=[HealthCheck.data_too_large])
 BUDGET = 2**26
 """Bytes that a network may take here."""
 
-randoms = st.randoms(use_true_random=False)
+randoms = st.integers(0, 2**64 - 1).map(Random)  # those of Hypothesis itself do not always replay
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,11 @@ def installed_schema() -> Draft202012Validator:
 
 def spec_class(document: dict[str, Any]) -> type[RunSpec | ModelSpec]:
     return ModelSpec if "layers" in document and "model" not in document else RunSpec
+
+
+def shape_is_known(spec: RunSpec | ModelSpec) -> bool:
+    """Return whether the data need not be loaded to know what enters the network."""
+    return (spec.model if isinstance(spec, RunSpec) else spec).input_shape is not None
 
 
 def built(spec: RunSpec | ModelSpec) -> lk.Sequential:
@@ -73,7 +78,8 @@ def test_a_text_is_a_network_or_is_refused(
         assert not (strategies.EXPRESSIBLE & codes and installed_schema.is_valid(document))
         return
     assert installed_schema.is_valid(document)
-    built(spec)
+    if shape_is_known(spec):
+        built(spec)
     for again in (parse_spec(resolved_json(spec)), parse_spec(spec.model_dump_json())):
         assert again == spec
         assert spec_hash(again) == spec_hash(spec)
@@ -96,7 +102,7 @@ def test_third_parties_components_are_fields_like_any_other(
             cls.model_validate_json(json.dumps(document), context=context)
         return
     assert schema.is_valid({"layerkit": 1, **document})
-    if cost_of(spec).total <= BUDGET:
+    if shape_is_known(spec) and cost_of(spec).total <= BUDGET:
         built(spec)
     assert cls.model_validate_json(json.dumps(document), context=context) == spec
     again = cls.model_validate_json(spec.model_dump_json(), context=context)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,10 +55,19 @@ def command(
     say_aside(f"wrote {out}; train it: layerkit train {out}")
 
 
-def written(spec: dict[str, object]) -> str:
-    """Return a spec as a person would write it: a component on one line."""
-    text = json.dumps(spec, indent=2, ensure_ascii=False)
-    return _FLAT.sub(lambda match: re.sub(r"\s*\n\s*", " ", match[0]).replace("{ ", "{").replace(" }", "}"), text)
+def written(value: Any, indent: str = "") -> str:
+    """Return JSON as a person would write it: what fits on a line stands on one, but for the whole."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or (indent and len(indent) + len(line) <= _WIDTH):
+        return line
+    deeper = f"{indent}  "
+    if isinstance(value, dict):
+        items = [f"{deeper}{json.dumps(key, ensure_ascii=False)}: {written(item, deeper)}" for key, item in value.items()]
+    else:
+        items = [f"{deeper}{written(item, deeper)}" for item in value]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    return f"{start}\n" + ",\n".join(items) + f"\n{indent}{end}"
 
 
-_FLAT = re.compile(r"\{[^{}]*(\{[^{}]*\}[^{}]*)?\}(?=,?\n\s*[\]\}\"{])")
+_WIDTH = 130
+"""Most characters of a line."""

@@ -1,8 +1,8 @@
-"""Paths that are given on the command line: they begin where the shell is, those in a file where the file is."""
+"""Paths within a spec, which are changed where they are to begin elsewhere than in the folder of the spec."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ from layerkit.spec.anatomy import Place, place_at
 
 
 def begin_paths_here(document: Any, locations: Iterable[Location], root: type[BaseModel], resolver: Resolver) -> None:
-    """Let the paths in what stands at ``locations`` begin at the present folder, wherever the document itself is kept.
+    """Let the paths in what stands at ``locations`` begin at the present folder, as those given on the command line do."""
+    change_paths(document, locations, root, resolver, lambda path: str(Path.cwd() / path))
+
+
+def change_paths(
+    document: Any, locations: Iterable[Location], root: type[BaseModel], resolver: Resolver, change: Callable[[str], str]
+) -> None:
+    """Change the paths in what stands at ``locations`` of a document of the class ``root``, in place.
 
     Which values are paths is said by the classes that read them: fields of the type `layerkit.SpecPath`.
     """
@@ -22,12 +29,12 @@ def begin_paths_here(document: Any, locations: Iterable[Location], root: type[Ba
         holder = place_at(root, document, tuple(around), resolver)
         part = holder and holder.part(last, resolver)
         if holder is not None and part is not None and part.value is not None:
-            holder.value[last] = _from_here(part, resolver)
+            holder.value[last] = _changed(part, resolver, change)
 
 
-def _from_here(place: Place, resolver: Resolver) -> Any:
+def _changed(place: Place, resolver: Resolver, change: Callable[[str], str]) -> Any:
     if place.holds_path and isinstance(place.value, str) and place.value:
-        return str(Path.cwd() / place.value)
+        return change(place.value)
     for step, part in place.parts(resolver):
-        place.value[step] = _from_here(part, resolver)
+        place.value[step] = _changed(part, resolver, change)
     return place.value
