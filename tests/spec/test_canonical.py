@@ -22,7 +22,7 @@ from layerkit.spec.canonical import required_plugins, resolved_json, spec_hash
 from layerkit.spec.load import parse_spec
 
 DRAWN = settings(suppress_health_check=[HealthCheck.filter_too_much])
-randoms = st.integers(0, 2**64 - 1).map(Random)  # those of Hypothesis itself do not always replay
+randoms = st.randoms(use_true_random=False)
 
 MODEL = '{"layerkit": 1, "input_shape": [4], "layers": [{"type": "affine", "units": 3}, {"type": "crossentropy"}]}'
 RUN = (

@@ -25,7 +25,7 @@ FUZZ = settings(suppress_health_check=[HealthCheck.data_too_large])
 BUDGET = 2**26
 """Bytes that a network may take here."""
 
-randoms = st.integers(0, 2**64 - 1).map(Random)  # those of Hypothesis itself do not always replay
+randoms = st.randoms(use_true_random=False)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,8 @@ def test_third_parties_components_are_fields_like_any_other(
         with pytest.raises(SpecError):
             cls.model_validate_json(json.dumps(document), context=context)
         return
-    assert schema.is_valid({"layerkit": 1, **document})
+    if isinstance(spec, RunSpec) or shape_is_known(spec):  # a file with a bare model has to say it
+        assert schema.is_valid({"layerkit": 1, **document})
     if shape_is_known(spec) and cost_of(spec).total <= BUDGET:
         built(spec)
     assert cls.model_validate_json(json.dumps(document), context=context) == spec
