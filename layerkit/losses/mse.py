@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, Self
 
@@ -52,11 +53,12 @@ class MeanSquaredError(Loss):
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         differences = np.subtract(logits, targets, out=node.buffer("differences", logits.shape))
         node.cache = differences
-        squares = np.square(differences, out=node.buffer("squares", logits.shape, np.float64), dtype=np.float64)
-        flat = squares.reshape(len(logits), -1)
-        losses: Array = np.add.reduce(flat, axis=1, out=node.buffer("losses", (len(logits),), np.float64))
+        with np.errstate(over="ignore"):  # what is beyond the largest float is cut below
+            squares = np.square(differences, out=node.buffer("squares", logits.shape, np.float64), dtype=np.float64)
+            flat = squares.reshape(len(logits), -1)
+            losses: Array = np.add.reduce(flat, axis=1, out=node.buffer("losses", (len(logits),), np.float64))
         losses /= flat.shape[1]
-        return losses
+        return np.minimum(losses, sys.float_info.max, out=losses)
 
     def d_logits(self, node: Node, d_losses: Array) -> Array:
         differences: Array = node.cache

@@ -94,6 +94,29 @@ def crossentropy(rng: np.random.Generator) -> list[dict[str, Any]]:
     return cases
 
 
+def mse(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return the squared error for samples of several shapes, with and without weights."""
+    cases = []
+    for shape in ((1,), (3,), (2, 2)):
+        for weight in (None, np.array([0.5, 2.0, 0.0, 1.0, 3.25])):
+            logits, targets = leaf(rng.normal(size=(5, *shape))), rng.normal(size=(5, *shape))
+            losses = functional.mse_loss(logits, torch.tensor(targets), reduction="none").reshape(5, -1).mean(dim=1)
+            factors = torch.ones(5, dtype=torch.float64) if weight is None else torch.tensor(weight)
+            loss = (factors * losses).sum() / factors.sum()
+            loss.backward(torch.tensor(-1.5, dtype=torch.float64))
+            cases.append(
+                {
+                    "logits": logits.tolist(),
+                    "targets": targets.tolist(),
+                    "sample_weight": None if weight is None else weight.tolist(),
+                    "d_out": -1.5,
+                    "loss": loss.item(),
+                    "d_logits": gradient(logits),
+                }
+            )
+    return cases
+
+
 def sgd(rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return trajectories on recorded gradients, with a learning rate that changes from step to step.
 
@@ -179,6 +202,7 @@ def main() -> None:
         "crossentropy": crossentropy(rng),
         "sgd": sgd(rng),
         "network": network(rng),
+        "mse": mse(rng),
     }
     Path(__file__).with_name("reference.json").write_text(json.dumps(reference) + "\n")
 
