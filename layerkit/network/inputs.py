@@ -12,6 +12,9 @@ import numpy.typing as npt
 from layerkit.data.samples import Rows
 from layerkit.errors import DataError
 from layerkit.stack.arrays import is_missing
+from layerkit.tables.encoding import Encoding
+from layerkit.tables.files import frame_source
+from layerkit.tables.table import joined, require_columns
 from layerkit.typing import Array, Shape
 
 _FEW = 4096
@@ -73,6 +76,19 @@ def input_array(inputs: npt.ArrayLike, input_shape: Shape, dtype: np.dtype[Any],
         fault = f"{value}, which is too large for {dtype}" if np.isfinite(value) else f"{value}; fill it in or leave the row out"
         raise DataError(f"{_place(place, _column_names(inputs), rows)} of the inputs is {fault}")
     return read_only(array)
+
+
+def frame_inputs(frame: Any, encoding: Encoding) -> Array:
+    """Return the rows of a table of pandas or polars as the table was encoded that a network was trained on.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or holds something else.
+    """
+    source = frame_source(frame, "the table")
+    require_columns(source, encoding.kinds, "the feature")
+    return encoding.inputs(joined(source.blocks(encoding.kinds)))
 
 
 def read_only(array: Array) -> Array:

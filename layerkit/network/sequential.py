@@ -24,7 +24,7 @@ from layerkit.network.adaptation import InputBatches, adapt
 from layerkit.network.arguments import held_out_samples, network_spec, training_spec
 from layerkit.network.builder import assemble
 from layerkit.network.foreign_names import ADVICE
-from layerkit.network.inputs import as_array, input_array, read_only
+from layerkit.network.inputs import as_array, frame_inputs, input_array, read_only
 from layerkit.network.model_file import assign_arrays, named_arrays, read_arrays, write_arrays
 from layerkit.network.passes import Passes
 from layerkit.network.predictions import Predictions
@@ -581,12 +581,16 @@ class Sequential:
     def checked_inputs(self, inputs: npt.ArrayLike, rows: Rows | None = None) -> Array:
         """Return ``inputs`` as an array of the network's dtype, which cannot be written; ``rows`` as for `checked`.
 
+        A table of pandas or polars is encoded as the one was that the network was trained on, columns found by their names.
+
         Raises
         ------
         DataError
             If the shape is not (N, \\*input_shape) with N of at least 1, or a value is no finite number in the dtype's range;
             names the first such row, and its column.
         """
+        if self.encoding is not None and hasattr(inputs, "columns"):
+            inputs = frame_inputs(inputs, self.encoding)
         return input_array(inputs, self.input_shape, self._parameters.dtype, rows)
 
     def checked_targets(self, targets: npt.ArrayLike, count: int) -> Array:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from layerkit.data.samples import ArraySamples
+from layerkit.data.base import Split
+from layerkit.data.samples import Samples
 from layerkit.errors import DataError
 from layerkit.metrics.base import Metric
 from layerkit.network.rows import EncodedRows
 from layerkit.network.sequential import Sequential
 from layerkit.registry.discovery import builtin_registry
 from layerkit.stack.loss import Loss
+from layerkit.training.checked_samples import sample_count, taken
 from layerkit.training.sample_scores import sample_scores
 from layerkit.typing import Array
 
@@ -69,7 +72,7 @@ class Report:
 
 
 def report_of(model: Sequential, rows: Iterable[EncodedRows]) -> Report:
-    """Return how a network does on rows with targets.
+    """Return how a network does on rows with targets, in every built-in figure for such targets.
 
     Raises
     ------
@@ -79,22 +82,36 @@ def report_of(model: Sequential, rows: Iterable[EncodedRows]) -> Report:
     parts = [(some.inputs, some.targets) for some in rows]
     inputs = np.concatenate([part for part, _ in parts])
     targets = np.concatenate([part for _, part in parts if part is not None])
+    scores, predictions = model.evaluate(inputs, targets), model.predict(inputs)
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
-    scores = {"loss": model.loss(inputs, targets)}
     for metric in _metrics_for(loss):
-        try:
-            scores |= {
-                name: value
-                for name, value in sample_scores(model, ArraySamples(inputs, targets), [metric]).items()
-                if name != "loss"
-            }
-        except DataError:  # such as a ranking of samples that are all of one class
-            continue
-    if loss.task != "classes" or targets.ndim != 1:
+        with suppress(DataError):  # such as that of a ranking of samples that are all of one class
+            scores |= model.metrics(predictions, targets, None, [metric])
+    if loss.task != "classes":
         return Report(len(targets), scores)
-    decisions = model.decide(model.predict(inputs))
-    return Report(len(targets), scores, *_by_class(model, targets, decisions))
+    return Report(len(targets), scores, *_by_class(model, targets, model.decide(predictions)))
+
+
+def part_scores(model: Sequential, data: Split, metrics: Sequence[Metric]) -> dict[str, dict[str, float]]:
+    """Return the loss and some metrics on each part of the data of a run: training, validation and test, where there are such.
+
+    Raises
+    ------
+    DataError, DivergedError, ComponentError
+        As for `Sequential.evaluate`.
+    """
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    return {name: sample_scores(model, part, metrics) for name, part in parts.items() if part is not None}
+
+
+def class_rows(model: Sequential, samples: Samples) -> tuple[ClassRow, ...]:
+    """Return how a network does on the samples of each class; nothing where targets are no class numbers."""
+    batch = taken(samples, slice(0, sample_count(samples)))
+    targets, loss = np.asarray(batch.targets), model.spec.layers[-1]
+    if not isinstance(loss, Loss) or loss.task != "classes" or targets.ndim != 1:
+        return ()
+    return _by_class(model, targets, model.decide(model.predict(batch.inputs)))[0]
 
 
 def _metrics_for(loss: Loss) -> list[Metric]:

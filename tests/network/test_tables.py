@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -133,3 +134,61 @@ def test_what_a_mask_hides_is_not_used(part: str) -> None:
         arguments["sample_weight" if part == "sample weights" else part] = given
     with pytest.raises(lk.DataError, match=f"^{part} are masked in places"):
         network().fit(**arguments)
+
+
+# --- a network that was trained on a table ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lk.Sequential, Any]:
+    """Give a network that was trained on a table with texts and holes, and that table."""
+    folder = tmp_path_factory.mktemp("table")
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {
+            "length": [None if row == 3 else float(row) for row in range(60)],
+            "colour": [("red", "blue")[row % 2] for row in range(60)],
+            "width": rng.standard_normal(60),
+            "kind": [("a", "b", "c")[row // 20] for row in range(60)],
+        }
+    )
+    frame.write_parquet(folder / "table.parquet")
+    spec = {
+        "data": {"type": "parquet", "path": "table.parquet", "target": "kind", "impute": {"strategy": "median"}},
+        "model": {"layers": ["standardize", {"type": "affine", "units": 3}, "crossentropy"]},
+        "training": {"optimizer": {"type": "sgd", "learning_rate": 0.1}, "epochs": 20},
+    }
+    return lk.run(spec, folder=folder, out=folder / "run").model, frame
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+def test_a_table_like_the_one_of_the_training_is_encoded_by_its_names(trained: tuple[lk.Sequential, Any], library: str) -> None:
+    model, frame = trained
+    mixed = frame.select("kind", "width", "colour", "length").with_columns(extra=pl.lit(1))
+    table = mixed if library == "polars" else pd.DataFrame(mixed.to_dict(as_series=False))
+    fill = model.encoding.features[0].fill
+    inputs = np.column_stack(
+        [
+            frame["length"].fill_null(fill),
+            frame["colour"] == "blue",
+            frame["colour"] == "red",
+            frame["width"],
+        ]
+    ).astype(float)
+    np.testing.assert_array_equal(model.predict(table), model.predict(inputs))
+    assert {model.encoding.label(int(number)) for number in model.decide(model.predict(table))} <= {"a", "b", "c"}
+
+
+def test_a_table_that_lacks_a_column_is_refused(trained: tuple[lk.Sequential, Any]) -> None:
+    model, frame = trained
+    with pytest.raises(lk.DataError, match='the table: the feature "width" is no column; there are "length", "colour", "kind"'):
+        model.predict(frame.drop("width"))
+    with pytest.raises(lk.DataError, match="the table, row 1, column \"width\": expected a finite number, received 'x'"):
+        model.predict(frame.with_columns(width=pl.lit("x")))
+
+
+def test_an_array_is_taken_as_it_is(trained: tuple[lk.Sequential, Any]) -> None:
+    model, _ = trained
+    assert model.predict(np.zeros((2, 4))).shape == (2, 3)
+    copy = pickle.loads(pickle.dumps(model))
+    assert copy.encoding == model.encoding

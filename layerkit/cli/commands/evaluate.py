@@ -8,6 +8,7 @@ import click
 
 from layerkit.cli.data_file import data_options, model_at, table_at
 from layerkit.cli.messages import say, say_json
+from layerkit.cli.score_lines import class_lines
 from layerkit.history import figure
 from layerkit.layout import figures
 from layerkit.network.rows import encoded_rows
@@ -54,11 +55,7 @@ def _show(report: Report) -> None:
     say(*figures([(name, figure(value)) for name, value in report.scores.items()], right=(1,)))
     if not report.classes:
         return
-    rows = [
-        (str(row.label), figure(row.precision, 3), figure(row.recall, 3), figure(row.f1, 3), str(row.count))
-        for row in report.classes
-    ]
-    say("", *figures([("class", "precision", "recall", "f1", "samples"), *rows], right=(1, 2, 3, 4)))
+    say("", *class_lines(report.classes))
     if len(report.classes) > MOST_SHOWN:
         return
     labels = [str(row.label) for row in report.classes]

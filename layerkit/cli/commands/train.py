@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_aside
+from layerkit.cli.score_lines import class_lines, part_lines
 from layerkit.cli.spec_file import load_run_spec, spec_options, with_data
 from layerkit.history import EpochRecord, figure, is_reported
 from layerkit.printable import printable
-from layerkit.training.run import run
+from layerkit.training.report import class_rows, part_scores
+from layerkit.training.run import Run, run
 
 
 @click.command()
@@ -39,14 +41,29 @@ def command(spec_path: Path, out: Path | None, data: Path | None, overrides: tup
     try:
         with _progress(spec.training.epochs, spec.training.report_every) as tell:
             done = run(spec, out=out, folder=spec_path.parent, started=started, tell=tell)
-        for line in _score_lines(done.scores):
-            say(line)
+        _say_scores(done)
         if done.stopped is not None:
             when = f"after epoch {done.history[-1].epoch}" if done.history else "within the first epoch"
             say_aside(f"stopped {when}: {done.stopped}")
     finally:
         for directory in places:
             say_aside(f"run directory: {directory}")
+
+
+def _say_scores(done: Run) -> None:
+    """Print the test scores; before them, where samples were held out or metrics asked for, those of all parts and classes."""
+    training, data = done.spec.training, done.data
+    if training.metrics or data.validation is not None:
+        say("", *part_lines(part_scores(done.model, data, training.metrics)), "")
+        classes = () if data.test is None or data.encoding is None else class_rows(done.model, data.test)
+        if classes:
+            say("test samples by class:", "", *class_lines(classes[:_MOST_CLASSES]), "")
+    for line in _score_lines(done.scores):
+        say(line)
+
+
+_MOST_CLASSES = 20
+"""Most classes that are listed."""
 
 
 def _score_lines(scores: Mapping[str, float]) -> Iterator[str]:
