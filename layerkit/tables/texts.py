@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ def is_date(text: str) -> bool:
 
 
 MOST_TEXTS = 10_000
-"""Most different texts of a column that are counted."""
+"""Different texts of a column after which no more are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,20 @@ class Looking:
     def look(self, texts: Sequence[str], lines: Array) -> None:
         """Look at some rows."""
         seen, nulls = self._seen, self._spelling.nulls
+        numbers = _all_numbers(texts, self._spelling)
+        if numbers is not None:
+            seen.count += len(texts)
+            self._count_numbers(numbers)
+            self._count_texts(Counter(texts))
+            return
         there = [(index, text) for index, text in enumerate(map(str.strip, texts)) if text not in nulls]
         seen.missing += len(texts) - len(there)
         seen.count += len(there)
         values = [text for _, text in there]
         numbers = _numbers(values, self._spelling.decimal)
         sound = np.isfinite(numbers)
-        count = int(np.count_nonzero(sound))
-        self._numbers += count
-        if count:
-            lowest, highest = float(numbers[sound].min()), float(numbers[sound].max())
-            seen.lowest = lowest if seen.lowest is None else min(seen.lowest, lowest)
-            seen.highest = highest if seen.highest is None else max(seen.highest, highest)
-            seen.whole = seen.whole and bool((numbers[sound] % 1 == 0).all())
-        if count < len(values):
+        self._count_numbers(numbers[sound])
+        if not sound.all():
             others = np.flatnonzero(~sound)
             if self._first_other is None:
                 index = int(others[0])
@@ -91,11 +92,22 @@ class Looking:
             self._endless += int(np.count_nonzero(np.isinf(numbers)))
             self._truths += sum(text.casefold() in _TRUTH for text in found)
             self._dates += sum(map(is_date, found))
-        assert seen.texts is not None
-        for index, _ in there:
-            if len(seen.texts) >= MOST_TEXTS:
-                break
-            seen.texts[texts[index]] = seen.texts.get(texts[index], 0) + 1
+        self._count_texts(Counter(texts[index] for index, _ in there))
+
+    def _count_numbers(self, numbers: Array) -> None:
+        seen = self._seen
+        self._numbers += len(numbers)
+        if len(numbers):
+            lowest, highest = float(numbers.min()), float(numbers.max())
+            seen.lowest = lowest if seen.lowest is None else min(seen.lowest, lowest)
+            seen.highest = highest if seen.highest is None else max(seen.highest, highest)
+            seen.whole = seen.whole and bool((numbers % 1 == 0).all())
+
+    def _count_texts(self, counts: Mapping[str, int]) -> None:
+        texts = self._seen.texts
+        assert texts is not None
+        for text, count in counts.items() if len(texts) < MOST_TEXTS else ():
+            texts[text] = texts.get(text, 0) + count
 
     def seen(self, source: str, name: str) -> Seen:
         """Return what the column holds.
@@ -129,6 +141,8 @@ class Looking:
 
 def read(texts: Sequence[str], kind: Kind, spelling: Spelling) -> tuple[Column, int | None]:
     """Return texts as what they are, and the number of the first that is nothing of the kind; None where all are."""
+    if kind == "number" and (sound := _all_numbers(texts, spelling)) is not None:
+        return Column(kind, sound, np.zeros(len(texts), np.bool_)), None
     stripped = [text.strip() for text in texts]
     missing = np.fromiter((text in spelling.nulls for text in stripped), np.bool_, len(texts))
     if kind == "category":
@@ -141,6 +155,18 @@ def read(texts: Sequence[str], kind: Kind, spelling: Spelling) -> tuple[Column, 
         numbers = _numbers(["0" if gone else text for text, gone in zip(stripped, missing, strict=True)], spelling.decimal)
     wrong = np.flatnonzero(~np.isfinite(numbers) & ~missing)
     return Column(kind, numbers, missing), int(wrong[0]) if len(wrong) else None
+
+
+def _all_numbers(texts: Sequence[str], spelling: Spelling) -> Array | None:
+    """Return texts as numbers, as nearly all columns are; None unless each of them is one, and none is missing."""
+    if spelling.decimal != "." or any(_PLAIN_NUMBER.fullmatch(text) for text in spelling.nulls):
+        return None
+    try:
+        numbers = np.fromiter(map(float, texts), np.float64, len(texts))
+    except ValueError:
+        return None
+    whole = "".join(texts)
+    return numbers if np.isfinite(numbers).all() and whole.isascii() and "_" not in whole else None
 
 
 def _numbers(texts: Sequence[str], decimal: str) -> Array:
