@@ -85,7 +85,6 @@ from layerkit.metrics.regression import R2 as R2
 from layerkit.metrics.regression import MaxError as MaxError
 from layerkit.metrics.regression import NegMeanAbsoluteError as NegMeanAbsoluteError
 from layerkit.metrics.regression import NegMeanSquaredError as NegMeanSquaredError
-from layerkit.metrics.regression import NegMedianAbsoluteError as NegMedianAbsoluteError
 from layerkit.metrics.regression import NegRootMeanSquaredError as NegRootMeanSquaredError
 from layerkit.network.sequential import Sequential as Sequential
 from layerkit.network.sequential import build as build

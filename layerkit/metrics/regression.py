@@ -44,13 +44,6 @@ class NegMeanAbsoluteError(_NumberMetric):
     type: Literal["neg_mean_absolute_error"] = "neg_mean_absolute_error"
 
 
-class NegMedianAbsoluteError(_NumberMetric):
-    """Minus the median of the absolute differences."""
-
-    function: ClassVar[str] = "median_absolute_error"
-    type: Literal["neg_median_absolute_error"] = "neg_median_absolute_error"
-
-
 class R2(_NumberMetric):
     """Share of the variance of the targets that is predicted, at most 1; 0 where they do not vary and are not met exactly."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Self, TypedDict
+from typing import Annotated, Any, Literal, Self, TypedDict
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
@@ -42,6 +42,9 @@ class TrainingSpec(Description):
     """Training samples that are held out, for figures after each epoch; null for none, or for those that the data has."""
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
     """Figures on the validation samples after each epoch, where there are such samples, and on the test samples at the end."""
+    class_weight: dict[str, Annotated[float, Field(ge=0)]] | Literal["balanced"] | None = None
+    """What a sample of each class counts in the loss, by the label of the class or its number, 1 for those that are left out;
+    balanced lets all classes count alike; null lets all samples."""
     early_stopping: EarlyStopping | None = None
     """Ends the training when a figure gets no better, and leaves the network as it was best; null never does."""
     max_minutes: Annotated[float, Field(gt=0)] | None = None
@@ -100,5 +103,6 @@ class FitOptions(TypedDict, total=False):
     shuffle: bool
     metrics: Sequence[Metric | dict[str, Any] | str]
     observers: Sequence[Observer | dict[str, Any] | str]
+    class_weight: dict[str, float] | Literal["balanced"] | None
     early_stopping: EarlyStopping | dict[str, Any] | None
     max_minutes: float | None

@@ -27,6 +27,7 @@ from layerkit.spec.check import from_python
 from layerkit.spec.training import TrainingSpec
 from layerkit.streams import random_stream
 from layerkit.training.checked_samples import checked_arrays, checked_samples
+from layerkit.training.class_weights import with_class_weights
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.update import Update
 
@@ -168,6 +169,7 @@ class Trainer:
             advice = f"write {len(samples)} or less, or None for all"
             raise DataError(f"batch_size {size} is more than the {len(samples)} training samples; {advice}")
         self.model.adapt_once(lambda rows: samples.take(rows).inputs, len(samples))
+        samples = with_class_weights(samples, self.spec.class_weight, self.model.encoding)
         if not self.training.step:
             self._require_sound_start()
         return self._epochs(samples, size, validation)

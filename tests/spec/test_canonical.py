@@ -271,6 +271,7 @@ def test_every_default_is_filled_in() -> None:
             "shuffle": True,
             "validation": None,
             "metrics": [],
+            "class_weight": None,
             "early_stopping": None,
             "max_minutes": None,
             "initial_weights": None,
