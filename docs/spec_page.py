@@ -40,6 +40,7 @@ BLOCKS = {
     "Encoding": "`encoding`",
     "Feature": "A feature of an encoding",
     "Impute": "`impute`",
+    "Writing": "`writing`",
 }
 """The parts of a spec, with their headings."""
 

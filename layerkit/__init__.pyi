@@ -131,6 +131,7 @@ from layerkit.tables.frame_source import Frame as Frame
 from layerkit.tables.frame_source import FrameSource as FrameSource
 from layerkit.tables.table import Source as Source
 from layerkit.tables.texts import NULLS as NULLS
+from layerkit.tables.writing import Writing as Writing
 from layerkit.training.run import Run as Run
 from layerkit.training.run import run as run
 from layerkit.training.run_directory import RunDirectory as RunDirectory

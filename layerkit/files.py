@@ -57,6 +57,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     if "\0" in str(path):
         raise OSError("a path has no null characters")
+    path = path.resolve() if path.is_symlink() else path  # what a link stands for is written, not the link
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) if path.is_dir() else OSError("this is no regular file")
     permissions = _permissions(path)
     temporary = path.with_name(f".layerkit-{secrets.token_hex(8)}")
 

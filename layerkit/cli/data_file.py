@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +17,9 @@ import numpy as np
 from layerkit.cli.spec_file import STANDARD_INPUT
 from layerkit.errors import DataError, InputError
 from layerkit.network.sequential import Sequential
-from layerkit.tables.dialect import Dialect
 from layerkit.tables.files import file_source
 from layerkit.tables.table import Source
+from layerkit.tables.writing import Writing
 from layerkit.training.run_directory import RunDirectory, is_run_directory
 from layerkit.typing import Array
 
@@ -26,14 +27,28 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 def data_options(command: CommandT) -> CommandT:
-    """Add what says how a CSV file is written to a command."""
-    for name, helps in (
-        ("--separator", "Between the fields of CSV; found out by default."),
-        ("--decimal", 'The mark before the fraction of a number in CSV, "." or ","; found out by default.'),
-        ("--encoding", "Of the text of CSV, such as cp1252; UTF-8 by default."),
-    ):
-        command = click.option(name, metavar="TEXT", help=helps)(command)
-    return command
+    """Add what says how a CSV file is written to a command, as the argument ``writing``: a dict of what was said."""
+    options = [
+        click.option("--separator", metavar="TEXT", help="Between the fields of CSV."),
+        click.option("--decimal", metavar="TEXT", help='The mark before the fraction of a number in CSV, "." or ",".'),
+        click.option("--quote", metavar="TEXT", help="Around a field of CSV that holds a separator, ' or \"."),
+        click.option("--comment", metavar="TEXT", help="What begins a line of CSV that is no row."),
+        click.option("--encoding", metavar="TEXT", help="Of the text of CSV, such as cp1252."),
+        click.option("--header/--no-header", default=None, help="Whether the first row of CSV has the names of the columns."),
+        click.option("--null", "nulls", metavar="TEXT", multiple=True, help="What stands for no value in CSV. Repeatable."),
+    ]
+    names = ("separator", "decimal", "quote", "comment", "encoding", "header", "nulls")
+
+    @functools.wraps(command)
+    def gathering(*arguments: Any, **values: Any) -> Any:
+        said = {name: values.pop(name) for name in names}
+        writing = {name: value for name, value in said.items() if value not in (None, ())}
+        return command(*arguments, writing=writing, **values)
+
+    wrapped: Any = gathering
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped  # type: ignore[no-any-return]
 
 
 def model_at(path: Path) -> Sequential:
@@ -65,35 +80,52 @@ def array_at(path: Path) -> Array:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(found, np.ndarray):
-            return found
+            return _samples(found, path)
         with found as archive:
             names = archive.files
             if len(names) > 1 and "inputs" not in names:
                 raise DataError(f"{path}: which of the arrays is meant? There are {', '.join(names)}; call one of them inputs")
-            array: Array = archive["inputs" if "inputs" in names else names[0]]
-            return array
-    except (OSError, ValueError, EOFError, IndexError) as error:
-        raise DataError(
-            f"{path}: this is no intact file of NumPy: {str(error).splitlines()[0] if str(error) else error!r}"
-        ) from None
+            if sum(item.file_size for item in archive.zip.infolist()) > MOST_UNPACKED:
+                raise DataError(f"{path}: the arrays would unpack to more than {MOST_UNPACKED} bytes; keep them in .npy files")
+            return _samples(archive["inputs" if "inputs" in names else names[0]], path)
+    except DataError:
+        raise
+    except Exception as error:  # of zipfile, of NumPy, of a header that asks for more than there is
+        raise DataError(f"{path}: this is no intact file of numbers of NumPy ({type(error).__name__})") from None
+
+
+MOST_UNPACKED = 2**32
+"""Most bytes that an archive may unpack to."""
+
+
+def _samples(array: Array, path: Path) -> Array:
+    if not array.ndim or not len(array):
+        raise DataError(f"{path}: there are no rows")
+    return array
 
 
 @contextmanager
-def table_at(path: Path, separator: str | None, decimal: str | None, encoding: str | None) -> Iterator[Source]:
+def table_at(path: Path, said: Mapping[str, Any], before: Writing | None = None) -> Iterator[Source]:
     """Give the rows of a file, or of standard input, which is put down on disk: it is gone through several times.
+
+    Parameters
+    ----------
+    path
+        The file.
+    said
+        How it is written, as far as the command line says it.
+    before
+        How the file was written that the model was trained on; counts where the command line says nothing.
 
     Raises
     ------
     DataError
         If they cannot be read.
     """
-    if decimal not in (None, ".", ","):
-        raise click.BadParameter(f"{decimal!r} is no decimal mark; expected . or ,")
-    if separator is not None and len(separator) != 1:
-        raise click.BadParameter(f"{separator!r} is no separator; expected one character")
-    dialect = Dialect(separator=separator, decimal=decimal)
+    written = before.model_dump(exclude_defaults=True) if before is not None else {}
+    writing = Writing.made_of(written | dict(said), "how the file is written")
     if str(path) != STANDARD_INPUT:
-        yield file_source(path, dialect, encoding)
+        yield file_source(path, writing)
         return
     if sys.stdin is None:
         raise InputError("standard input is closed; write the data to it, or name a file")
@@ -101,4 +133,4 @@ def table_at(path: Path, separator: str | None, decimal: str | None, encoding: s
         copy = Path(folder) / "standard input"
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield file_source(copy, dialect, encoding, "standard input")
+        yield file_source(copy, writing, "standard input")

@@ -100,7 +100,9 @@ class NPZ(ArrayDataset):
                 if name is not None:
                     try:
                         found[role] = _numbers(archive[name], f"{path}, {name}")
-                    except (OSError, ValueError, EOFError) as error:
+                    except DataError:
+                        raise
+                    except Exception as error:  # of zipfile, of NumPy, of a header that asks for more than there is
                         raise DataError(f"{path}, {name}: {_reason(error)}") from None
             return found
 
@@ -125,7 +127,7 @@ class _Opened:
             raise DataError(f"{self._path}: cannot read the file: {kind}")
         try:
             self._file = np.load(self._path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError, SyntaxError) as error:
+        except Exception as error:  # of zipfile, of NumPy, of a tokenizer
             raise DataError(f"{self._path}: {_reason(error)}") from None
         return self._file
 
@@ -135,6 +137,8 @@ class _Opened:
 
 
 def _numbers(array: Array, place: str) -> Array:
+    if 0 in array.shape[1:]:
+        raise DataError(f"{place}: samples of shape {array.shape[1:]} hold no numbers")
     if array.dtype.kind not in "biufUS":
         raise DataError(f"{place}: the array is of {array.dtype}; expected numbers")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -143,4 +147,6 @@ def _numbers(array: Array, place: str) -> Array:
 def _reason(error: Exception) -> str:
     if any(words in str(error) for words in ("allow_pickle", "Object arrays", "Python objects")):
         return "the file holds objects of Python, which are not unpickled; save an array of numbers"
+    if isinstance(error, MemoryError):
+        return "the array is larger than the memory"
     return f"this is no intact file of NumPy: {str(error).splitlines()[0] if str(error) else type(error).__name__}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,6 +20,7 @@ from layerkit.stack.loss import Task
 from layerkit.tables.encoding import Encoding, Unseen, is_number, listed
 from layerkit.tables.fitting import Impute, fitted
 from layerkit.tables.table import Kind, Seen, Source, Table, joined, require_columns
+from layerkit.tables.writing import Writing
 from layerkit.typing import Array, SpecPath
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -35,7 +37,7 @@ class TableDataset(Dataset):
     """The file, relative to the spec; ``~`` is the home folder, and ``part-*.csv`` all such files in the order of their names."""
     target: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = Field(examples=["species"])
     """The column to predict, or several."""
-    features: Names | None = None
+    features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     """The columns to predict from; null takes all others."""
     drop: Names = ()
     """Columns to leave out."""
@@ -78,6 +80,11 @@ class TableDataset(Dataset):
         chosen = [name for name, chosen in ways.items() if chosen]
         if len(chosen) > 1:
             raise ValueError(f"splits by {' and by '.join(chosen)}; choose one of them")
+        if self.categories == "codes" and self.unseen == "zeros":
+            raise ValueError("has no code for unseen categories; leave unseen out, or let categories be one_hot")
+        lost = [name for name in self.targets if name in self.drop]
+        if lost:
+            raise ValueError(f'drops its target "{lost[0]}"; take it out there')
         twice = [name for name in self.targets if name in (self.features or ())]
         if twice:
             raise ValueError(f'has the target "{twice[0]}" among its features; take it out there')
@@ -87,6 +94,11 @@ class TableDataset(Dataset):
     def targets(self) -> tuple[str, ...]:
         """The columns to predict."""
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def writing(self) -> Writing | None:
+        """How the files of the table are written, for rows that come later; None where there is nothing to say."""
+        return None
 
     @abstractmethod
     def source(self, paths: Sequence[Path]) -> Source:
@@ -108,15 +120,18 @@ class TableDataset(Dataset):
         wanted = {**kinds, **dict.fromkeys(self.targets, target_kind), **self._helpers()}
         table = joined(source.blocks(wanted))
         own_test, own_validation = self.test_path is not None, self.validation_path is not None
+        groups = None if self.group is None else self._texts(table, self.group)
+        order = None if self.order is None else _in_order(self._texts(table, self.order), f'{source.what}, column "{self.order}"')
+        labels = self._texts(table, self.targets[0]) if self.stratify else None
         try:
             parts = split_rows(
                 len(table),
                 seed=request.seed % 2**32 if self.split_seed is None else self.split_seed,
                 test_size=None if own_test else self.test_size,
                 validation_size=None if own_validation else request.validation,
-                labels=table.columns[self.targets[0]].values.astype(str) if self.stratify else None,
-                groups=None if self.group is None else self._texts(table, self.group),
-                order=None if self.order is None else _in_order(self._texts(table, self.order)),
+                labels=labels,
+                groups=groups,
+                order=order,
             )
         except DataError as error:
             raise DataError(f"{source.what} {error}") from None
@@ -124,14 +139,16 @@ class TableDataset(Dataset):
         encoding = fitted(
             train, kinds, self.targets, task, codes=self.categories == "codes", unseen=self.unseen, impute=self.impute
         )
+        encoding = encoding.model_copy(update={"writing": self.writing})
         files = {"validation": self.validation_path, "test": self.test_path}
         found = {"validation": parts.validation, "test": parts.test}
         tables = {name: None if rows is None else table.take(rows) for name, rows in found.items()}
         for name, path in files.items():
             if path is not None:
                 other = self.source(found_files(path, request.folder))
-                require_columns(other, wanted, "")
-                tables[name] = joined(other.blocks(wanted))
+                needed = {column: kind for column, kind in wanted.items() if column not in (self.group, self.order)}
+                require_columns(other, needed, "the column")
+                tables[name] = joined(other.blocks(needed))
         samples = {name: None if rows is None else self._samples(rows, encoding) for name, rows in tables.items()}
         return Split(train=self._samples(train, encoding), encoding=encoding, **samples)
 
@@ -145,9 +162,9 @@ class TableDataset(Dataset):
     def _feature_names(self, source: Source) -> list[str]:
         """Return the columns of the features, having looked whether all that are named are there."""
         require_columns(source, self.targets, "the target")
-        require_columns(source, [*(self.features or ()), *self.drop, *self.kinds, *self._helpers()], "")
+        require_columns(source, [*(self.features or ()), *self.drop, *self.kinds, *self._helpers()], "the column")
         if self.impute is not None:
-            require_columns(source, self.impute.columns or (), "")
+            require_columns(source, self.impute.columns or (), "the column")
         apart = {*self.targets, *self.drop, *self._helpers()}
         names = [name for name in (self.features or source.names()) if name not in apart]
         if not names:
@@ -159,6 +176,9 @@ class TableDataset(Dataset):
         if task == "classes":
             known |= dict.fromkeys(self.targets, "category")
         seen = source.look([*names, *self.targets], known)
+        for one in seen.values():
+            if one.problem is not None:
+                raise DataError(one.problem)
         for name in self.targets:
             if task == "numbers" and seen[name].kind != "number":
                 texts = listed(list(seen[name].texts or ()))
@@ -178,7 +198,7 @@ class TableDataset(Dataset):
         if column.missing.any():
             row = int(np.argmax(column.missing))
             raise DataError(f"{table.place(row, name)}: there is no value to split by; leave the row out")
-        return column.values.astype(str)
+        return column.values.astype(str)  # of numbers too: stratified is by what is equal
 
     def _samples(self, table: Table, encoding: Encoding) -> ArraySamples:
         weight = None
@@ -199,9 +219,12 @@ def found_files(path: str, folder: Path) -> list[Path]:
     DataError
         If a pattern matches none.
     """
-    whole = folder / Path(path).expanduser()
-    if whole.exists() or not glob.has_magic(path):
-        return [whole]
+    try:
+        whole = folder / Path(path).expanduser()
+        if whole.exists() or not glob.has_magic(path):
+            return [whole]
+    except (ValueError, RuntimeError) as error:  # a null character, or nobody's home
+        raise DataError(f"{path!r}: this is no path of a file: {error}") from None
     found = sorted(glob.glob(str(whole)))  # noqa: PTH207 (Path.glob takes no pattern that starts at the root)
     if not found:
         raise DataError(f"{whole}: no file has such a name")
@@ -215,6 +238,32 @@ def _task_of(targets: Sequence[Seen]) -> Task:
     return "numbers" if all(seen.kind == "number" for seen in targets) else "label_sets"
 
 
-def _in_order(texts: Array) -> Array:
-    """Return what sorts as the texts are meant: numbers by their size, dates and other texts by the alphabet."""
-    return texts.astype(np.float64) if all(map(is_number, texts)) else texts
+def _in_order(texts: Array, place: str) -> Array:
+    """Return what sorts as the texts are meant: whole numbers, numbers, or dates with the year first, and times after them.
+
+    Raises
+    ------
+    DataError
+        If one is neither: other texts have no order that is sure to be meant.
+    """
+    ranks: dict[str, Any]
+    if all(_WHOLE.fullmatch(text) for text in texts):
+        ranks = {text: int(text) for text in set(texts)}  # however many digits
+    elif all(map(is_number, texts)):
+        return texts.astype(np.float64)
+    else:
+        ranks = {}
+        for text in set(texts):
+            date = _DATE.fullmatch(text.strip())
+            if date is None:
+                raise DataError(
+                    f'{place}: order is by numbers, or by dates such as 2025-12-31 or 2025-12-31 23:59; received "{text}"'
+                )
+            year, month, day, hour, minute, second = (float(part or 0) for part in date.groups())
+            ranks[text] = (year, month, day, hour, minute, second)
+    sorted_ranks = {rank: number for number, rank in enumerate(sorted(set(ranks.values())))}
+    return np.array([sorted_ranks[ranks[text]] for text in texts])
+
+
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d(?:\.\d+)?))?)?", re.ASCII)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +18,9 @@ class ClassMetric(Metric):
 
     def score(self, outcome: Outcome) -> float:
         decisions = outcome.decisions
-        return float(self.of(_classes(outcome.targets, decisions), decisions, outcome.sample_weight))
+        with warnings.catch_warnings():  # where a class has no samples, or all are of one
+            warnings.simplefilter("ignore")
+            return float(self.of(_classes(outcome.targets, decisions), decisions, outcome.sample_weight))
 
     @abstractmethod
     def of(self, wanted: Array, decided: Array, weight: Array | None) -> Any:

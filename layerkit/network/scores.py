@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from layerkit.blame import Blame, number_from
-from layerkit.errors import ComponentError, DivergedError
+from layerkit.errors import ComponentError, DataError, DivergedError
 from layerkit.metrics.base import Metric, Outcome
 from layerkit.network.inputs import read_only
 from layerkit.typing import Array
@@ -38,7 +38,7 @@ def metric_scores(
 
 
 def _score(metric: Metric, outcome: Outcome) -> float:
-    with Blame(metric, "score"):
+    with Blame(metric, "score", refusals=(DataError,)):
         answer = metric.score(outcome)
     score = number_from(metric, "score", answer)
     if not math.isfinite(score):

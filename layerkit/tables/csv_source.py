@@ -76,7 +76,7 @@ class CsvSource:
                 count += len(rows)
                 for name, texts in file.columns(rows):
                     if name in looking:
-                        looking[name].look(texts, lines)
+                        looking[name].look(texts, lines, file.what)
         if not count:
             raise DataError(f"{self.what}: there are no rows{' below the header' if self.dialect.header else ''}")
         return {name: one.seen(self.what, name) for name, one in looking.items()}
@@ -109,7 +109,9 @@ class _CsvFile:
             self._state = _state(path)
             with path.open("rb") as stream:
                 start = stream.read(4)
-            self._encoding = encoding or next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
+            marked = next((name for mark, name in _MARKS.items() if start.startswith(mark)), None)
+            is_utf8 = encoding is None or encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+            self._encoding = marked or "utf-8" if encoding is None or (is_utf8 and marked == "utf-8-sig") else encoding
             with self._opened() as file:
                 sample = file.read(SAMPLE)
         if not sample.strip():
@@ -130,17 +132,21 @@ class _CsvFile:
 
     def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray[tuple[int], np.dtype[np.int64]]]]:
         """Yield some rows at a time, and the lines that they begin on."""
-        with self._told():
-            if _state(self.path) != self._state:
-                raise DataError(f"{self.what}: the file changed while it was used; begin again")
+        self._require_unchanged()
         rows = self._rows(self.dialect)
         if self.dialect.header:
             next(rows, None)
         while True:
             some = list(islice(rows, ROWS))
             if not some:
-                return
+                break
             yield [row for row, _ in some], np.array([line for _, line in some])
+        self._require_unchanged()
+
+    def _require_unchanged(self) -> None:
+        with self._told():
+            if _state(self.path) != self._state:
+                raise DataError(f"{self.what}: the file changed while it was used; begin again")
 
     def columns(self, rows: list[list[str]]) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the names of the columns, and what the rows have there."""
@@ -175,12 +181,14 @@ class _CsvFile:
     @contextmanager
     def _opened(self) -> Iterator[IO[str]]:
         try:
-            with self.path.open(encoding=self._encoding, newline="") as file:
-                yield file
-        except LookupError:
+            file = self.path.open(encoding=self._encoding, newline="")
+        except (LookupError, ValueError):
             raise DataError(f"{self.what}: no encoding is called {self._encoding!r}; others are utf-8, cp1252, latin-1") from None
-        except UnicodeError:
-            raise DataError(self._undecoded()) from None
+        with file:
+            try:
+                yield file
+            except UnicodeError:
+                raise DataError(self._undecoded()) from None
 
     def _undecoded(self) -> str:
         advice = 'save the file as UTF-8, or say its encoding, such as "encoding": "cp1252"'
@@ -243,7 +251,9 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _meaning(message: str, dialect: Known) -> str:
     """Return what an error of the module `csv` is about."""
-    if "unexpected end of data" in message or "field larger" in message:
+    if "field larger" in message:
+        return f"a field has more than {csv.field_size_limit()} characters; perhaps the quote that opens it is never closed"
+    if "unexpected end of data" in message:
         return (
             f'the quote {dialect.quote} opens a field and nothing closes it; close it, or write "quote": null if it is no quote'
         )

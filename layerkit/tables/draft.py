@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from layerkit.errors import DataError
-from layerkit.tables.encoding import is_number
+from layerkit.tables.encoding import class_labels, is_number
 from layerkit.tables.fitting import MOST_CATEGORIES
 from layerkit.tables.table import Seen, Source, require_columns
 
@@ -41,8 +41,12 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
     if target is not None:
         require_columns(source, [target], "the target")
     target = names[-1] if target is None else target
-    features, dropped = _features(source, [column for column in names if column != target])
-    seen = {**source.look([target], {}), **features}
+    seen = source.look(names, {})
+    if seen[target].missing:
+        raise DataError(f'{source.what}: the target "{target}" is missing in {seen[target].missing} rows; leave them out')
+    if seen[target].problem is not None:
+        raise DataError(str(seen[target].problem))
+    features, dropped = _features({column: seen[column] for column in names if column != target})
     if not features:
         raise DataError(f'{source.what}: beside the target "{target}" no column is left to predict from')
     classes = _are_classes(seen[target])
@@ -52,7 +56,11 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
     hidden = 16 if width <= 8 else 32 if width <= 32 else 64
     data: dict[str, Any] = {"type": kind, "path": path, "target": target}
     data |= {"drop": dropped} if dropped else {}
-    data |= {"stratify": True} if classes and min((seen[target].texts or {}).values()) >= 10 else {}
+    if classes:
+        _require_classes(source.what, target, seen[target])
+        data["stratify"] = True
+    if any(one.kind == "category" for one in features.values()):
+        data["unseen"] = "zeros"
     if any(one.missing for one in features.values()):
         data["impute"] = {"strategy": "median", "indicator": True}
     data |= options
@@ -84,23 +92,39 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
     }
 
 
-def _features(source: Source, names: Sequence[str]) -> tuple[dict[str, Seen], list[str]]:
-    """Return what the columns hold that a network can take, and the names of the others: dates, names, and what never varies."""
+def _features(columns: Mapping[str, Seen]) -> tuple[dict[str, Seen], list[str]]:
+    """Return the columns that a network can learn of, and the names of the others: dates, names, what never varies."""
     found: dict[str, Seen] = {}
     dropped = []
-    for name in names:
-        try:
-            seen = source.look([name], {})[name]
-        except DataError:
-            dropped.append(name)
-            continue
+    for name, seen in columns.items():
         texts = len(seen.texts or ())
-        several = seen.kind == "category" and (texts > MOST_CATEGORIES or (texts > 20 and texts * 2 > seen.count))
-        if several or (texts <= 1 and not seen.missing):
+        many = seen.kind == "category" and (texts > MOST_CATEGORIES or (texts > 20 and texts * 2 > seen.count))
+        scarce = seen.count * 4 < seen.missing
+        if seen.problem is not None or many or scarce or (texts <= 1 and not seen.missing):
             dropped.append(name)
         else:
             found[name] = seen
     return found, dropped
+
+
+def _require_classes(what: str, name: str, target: Seen) -> None:
+    """Refuse classes that cannot be told apart, or of which there are too few to be in each part of a split."""
+    labels = target.texts or {}
+    class_labels(labels, f'{what}, column "{name}"')
+    rarest = min(labels, key=lambda text: labels[text])
+    if len(labels) * 2 > target.count:
+        raise DataError(
+            f'{what}, column "{name}": {len(labels)} different texts in {target.count} rows are no classes; name another --target'
+        )
+    if labels[rarest] < LEAST_OF_A_CLASS:
+        raise DataError(
+            f'{what}, column "{name}": the class "{rarest}" has {labels[rarest]} rows, and it takes {LEAST_OF_A_CLASS} to train, '
+            "choose and test; leave them out, or join classes"
+        )
+
+
+LEAST_OF_A_CLASS = 4
+"""Rows of a class without which it is in no part of a split but one."""
 
 
 def _middle_and_spread(target: Seen) -> tuple[float, float]:
@@ -109,7 +133,12 @@ def _middle_and_spread(target: Seen) -> tuple[float, float]:
     Steps of gradient descent on squared differences must shrink with the square of the numbers.
     """
     lowest, highest = target.lowest or 0.0, target.highest or 0.0
-    return float(f"{(lowest + highest) / 2:.2g}"), (highest - lowest) / 4 or 1.0
+    spread = highest / 4 - lowest / 4
+    if not 1e-12 < spread < 1e12:
+        raise DataError(
+            f"the target lies between {lowest:g} and {highest:g}; multiply it by a constant, so that it spreads over some units"
+        )
+    return float(f"{lowest / 2 + highest / 2:.2g}"), spread
 
 
 def _are_classes(target: Seen) -> bool:

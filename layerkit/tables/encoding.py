@@ -14,6 +14,7 @@ from layerkit.diagnostics.diagnostic import shortened
 from layerkit.errors import DataError
 from layerkit.stack.loss import Task
 from layerkit.tables.table import Column, Kind, Table
+from layerkit.tables.writing import Writing
 from layerkit.typing import Array
 
 Unseen: TypeAlias = Literal["refuse", "zeros"]
@@ -71,11 +72,10 @@ class Feature(Description):
             out[:, -1] = column.missing
 
     def _write_category(self, table: Table, column: Column, out: Array) -> None:
-        known = {text: code for code, text in enumerate(self.categories)}
         texts = column.values
         if self.fill is not None:
             texts = np.where(column.missing, self.fill, texts)
-        codes = np.fromiter((known.get(text, -1) for text in texts), np.intp, len(texts))
+        codes = numbered(texts.tolist(), self.categories)
         if (codes < 0).any() and self.unseen == "refuse":
             row = int(np.argmax(codes < 0))
             raise DataError(
@@ -85,7 +85,7 @@ class Feature(Description):
         if self.codes:
             out[:, 0] = codes
             return
-        out[:, : len(known)] = 0
+        out[:, : len(self.categories)] = 0
         rows = np.flatnonzero(codes >= 0)
         out[rows, codes[rows]] = 1
 
@@ -104,6 +104,8 @@ class Encoding(Description):
     """What the targets are: classes, sets of labels or numbers."""
     labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """The classes, by their numbers, as the table spells them."""
+    writing: Writing | None = Field(default=None, exclude_if=lambda writing: writing is None)
+    """How the CSV file of the table was written, as far as it was said."""
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -162,9 +164,8 @@ class Encoding(Description):
         return columns[0] if len(columns) == 1 and self.task == "numbers" else np.stack(columns, axis=1)
 
     def _classes(self, table: Table, name: str) -> Array:
-        known = {label: number for number, label in enumerate(self.labels)}
-        texts = table.columns[name].values
-        numbers = np.fromiter((known.get(str(text).strip(), -1) for text in texts), np.intp, len(texts))
+        texts = [str(text).strip() for text in table.columns[name].values]
+        numbers = numbered(texts, self.labels)
         if (numbers < 0).any():
             row = int(np.argmax(numbers < 0))
             raise DataError(
@@ -174,16 +175,44 @@ class Encoding(Description):
         return numbers
 
     def label(self, number: int) -> str | int | float:
-        """Return a class as the table has it: a number where that is how it is spelt, else a text."""
+        """Return a class as the table has it: as a number where all classes are spelt as such, else as a text."""
         text = self.labels[number]
-        for kind in (int, float):
-            try:
-                value = kind(text)
-            except ValueError:
-                continue
-            if str(value) == text:
-                return value
+        if all(_spelt_as(int, label) and abs(int(label)) < 2**63 for label in self.labels):
+            return int(text)
+        if all(_spelt_as(float, label) and np.isfinite(float(label)) for label in self.labels):
+            return float(text)
         return text
+
+
+def _spelt_as(kind: type[int] | type[float], text: str) -> bool:
+    """Return whether a text is how Python writes such a number."""
+    try:
+        return str(kind(text)) == text
+    except ValueError:
+        return False
+
+
+def alike(text: str) -> str:
+    """Return what texts of one meaning have in common, whatever the format: ``True`` and ``true``, ``1`` and ``1.0``."""
+    if text.casefold() in ("true", "false"):
+        return text.casefold()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+
+
+def numbered(texts: Sequence[str], known: Sequence[str]) -> Array:
+    """Return the place of each text among the known ones, (N,); -1 for those that are none of them."""
+    places = {text: place for place, text in enumerate(known)}
+    numbers = np.fromiter((places.get(text, -1) for text in texts), np.intp, len(texts))
+    if (numbers < 0).any():  # of another format, perhaps
+        meant = {alike(text): place for place, text in enumerate(known)}
+        if len(meant) == len(known):
+            for row in np.flatnonzero(numbers < 0).tolist():
+                numbers[row] = meant.get(alike(texts[row]), -1)
+    return numbers
 
 
 def listed(texts: Sequence[str]) -> str:

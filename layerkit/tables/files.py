@@ -8,13 +8,12 @@ from typing import Any
 
 from layerkit.errors import DataError
 from layerkit.tables.csv_source import CsvSource
-from layerkit.tables.dialect import Dialect
 from layerkit.tables.frame_source import Frame, FrameSource
 from layerkit.tables.table import Source
-from layerkit.tables.texts import NULLS
+from layerkit.tables.writing import Writing
 
 
-def file_source(path: Path, dialect: Dialect | None = None, encoding: str | None = None, what: str | None = None) -> Source:
+def file_source(path: Path, writing: Writing, what: str | None = None) -> Source:
     """Return the rows of a file, which messages call ``what``: of a Parquet file where its name ends so, else of CSV.
 
     Raises
@@ -24,7 +23,7 @@ def file_source(path: Path, dialect: Dialect | None = None, encoding: str | None
     """
     if path.suffix.lower() in (".parquet", ".pq"):
         return parquet_source([path])
-    return CsvSource([path], dialect or Dialect(), encoding, NULLS, what)
+    return CsvSource([path], writing.dialect, writing.encoding, writing.nulls, what)
 
 
 def parquet_source(paths: Sequence[Path]) -> FrameSource:

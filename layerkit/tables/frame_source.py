@@ -69,7 +69,9 @@ class FrameSource:
                 values = frame.columns[name]
                 there = [value for value in values if not is_missing(value)]
                 if there and name not in found:
-                    found[name] = Seen(kinds.get(name) or _kind(there, frame.what, name), texts={})
+                    found[name] = Seen(kinds.get(name) or "category", texts={})
+                    if name not in kinds:
+                        found[name].kind, found[name].problem = _kind(there, frame.what, name)
                 if name in found:
                     _count(found[name], there)
             count += len(frame.columns[self._names[0]]) if self._names else 0
@@ -77,9 +79,8 @@ class FrameSource:
             raise DataError(f"{self.what}: there are no rows")
         for name in names:
             if name not in found:
-                if name not in kinds:
-                    raise DataError(f'{self.what}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]')
-                found[name] = Seen(kinds[name], texts={})
+                problem = f'{self.what}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]'
+                found[name] = Seen(kinds.get(name, "category"), texts={}, problem=None if name in kinds else problem)
             found[name].missing = count - found[name].count
         return found
 
@@ -101,19 +102,20 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def _kind(values: Sequence[Any], what: str, name: str) -> Kind:
-    """Return what values of Python are, given those that are there."""
+def _kind(values: Sequence[Any], what: str, name: str) -> tuple[Kind, str | None]:
+    """Return what values of Python are, given those that are there, and why they can be nothing that a network takes."""
     value = values[0]
     if isinstance(value, bool | np.bool_):
-        return "boolean"
+        return "boolean", None
     if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
-        return "number"
+        return "number", None
     dates = isinstance(value, str) and sum(is_date(str(value)) for value in values) * 2 > len(values)
     if isinstance(value, str) and not dates:
-        return "category"
+        return "category", None
     kinds = {"date": "dates", "datetime": "dates", "Timestamp": "dates", "timedelta": "spans of time", "bytes": "bytes"}
     found = "dates" if dates else kinds.get(type(value).__name__, f"{type(value).__name__}, nested values")
-    raise DataError(f'{what}: column "{name}" holds {found}; make numbers of such columns, or leave them out: "drop": ["{name}"]')
+    problem = f'{what}: column "{name}" holds {found}; make numbers of such columns, or leave them out: "drop": ["{name}"]'
+    return "category", problem
 
 
 def _count(seen: Seen, there: Sequence[Any]) -> None:
@@ -121,6 +123,7 @@ def _count(seen: Seen, there: Sequence[Any]) -> None:
     seen.count += len(there)
     if seen.kind == "number":
         numbers = np.array([value for value in there if not isinstance(value, str)], np.float64)
+        numbers = numbers[np.isfinite(numbers)]
         if len(numbers):
             lowest, highest = float(numbers.min()), float(numbers.max())
             seen.lowest = lowest if seen.lowest is None else min(seen.lowest, lowest)

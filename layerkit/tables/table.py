@@ -116,6 +116,8 @@ class Seen:
         How often each text comes, of as many as are counted.
     whole
         Of numbers, whether all are whole.
+    problem
+        Why nobody can tell what it holds, as a message with its place; None where it is clear.
     """
 
     kind: Kind
@@ -125,6 +127,7 @@ class Seen:
     highest: float | None = None
     texts: dict[str, int] | None = None
     whole: bool = True
+    problem: str | None = None
 
     @property
     def range(self) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerkit.diagnostics.diagnostic import shortened
-from layerkit.errors import DataError
 from layerkit.tables.table import Column, Kind, Seen
 from layerkit.typing import Array
 
@@ -18,7 +17,8 @@ NULLS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?")
 """What stands for no value unless it is said otherwise."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d\d?[./]\d\d?[./]\d{2,4}", re.ASCII)
+_WITH_MARKS = re.compile(r"[+-]?\d{1,3}([.,]\d{3})*([.,]\d+)?|[+-]?\d+,\d+", re.ASCII)
+_DATE = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d?([T ].*)?|\d\d?[-./]\d\d?[-./](\d{2}|\d{4})", re.ASCII)
 
 
 def is_date(text: str) -> bool:
@@ -65,10 +65,11 @@ class Looking:
         self._truths = 0
         self._dates = 0
         self._endless = 0
-        self._first_other: tuple[int, str] | None = None
+        self._commas = 0
+        self._first_other: tuple[str, str] | None = None
 
-    def look(self, texts: Sequence[str], lines: Array) -> None:
-        """Look at some rows."""
+    def look(self, texts: Sequence[str], lines: Array, source: str) -> None:
+        """Look at some rows of a source."""
         seen, nulls = self._seen, self._spelling.nulls
         numbers = _all_numbers(texts, self._spelling)
         if numbers is not None:
@@ -87,12 +88,14 @@ class Looking:
             others = np.flatnonzero(~sound)
             if self._first_other is None:
                 index = int(others[0])
-                self._first_other = int(lines[there[index][0]]), values[index]
+                self._first_other = f"{source}, line {lines[there[index][0]]}", values[index]
             found = [values[index] for index in others]
             self._endless += int(np.count_nonzero(np.isinf(numbers)))
             self._truths += sum(text.casefold() in _TRUTH for text in found)
             self._dates += sum(map(is_date, found))
-        self._count_texts(Counter(texts[index] for index, _ in there))
+            if self._spelling.decimal == ".":
+                self._commas += sum(_WITH_MARKS.fullmatch(text) is not None for text in found)
+        self._count_texts(Counter(values))
 
     def _count_numbers(self, numbers: Array) -> None:
         seen = self._seen
@@ -110,33 +113,36 @@ class Looking:
             texts[text] = texts.get(text, 0) + count
 
     def seen(self, source: str, name: str) -> Seen:
-        """Return what the column holds.
-
-        Raises
-        ------
-        DataError
-            If it holds dates, or mostly numbers and also something else.
-        """
+        """Return what the column holds; where nobody can tell, with a problem."""
         seen = self._seen
-        others = seen.count - self._numbers
-        if self._known is None and others:
-            assert self._first_other is not None
-            line, text = self._first_other
-            place = f'{source}, line {line}, column "{name}"'
-            shown = f'"{shortened(text, 40)}"'
-            if self._dates * 2 > seen.count:
-                raise DataError(
-                    f'{place}: {shown} is a date; make numbers of such columns, or leave them out: "drop": ["{name}"]'
-                )
-            if self._numbers + self._endless >= others - self._endless:
-                raise DataError(
-                    f"{place}: {shown} is no finite number, and the other values are numbers; mend it, name it in nulls if it "
-                    f'stands for no value, or write "kinds": {{"{name}": "category"}} if these are texts'
-                )
+        if self._known is not None:
+            return seen
+        if not seen.count:
+            seen.problem = f'{source}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]'
+        elif seen.count > self._numbers:
             seen.kind = "boolean" if self._truths == seen.count else "category"
-        elif self._known is None and not seen.count:
-            raise DataError(f'{source}: column "{name}" has no values at all; leave it out: "drop": ["{name}"]')
+            seen.problem = self._doubt(name)
         return seen
+
+    def _doubt(self, name: str) -> str | None:
+        """Return why a column that is not of numbers alone can hardly be one of texts; None where it can."""
+        assert self._first_other is not None
+        line, text = self._first_other
+        others, count = self._seen.count - self._numbers, self._seen.count
+        place, shown = f'{line}, column "{name}"', f'"{shortened(text, 40)}"'
+        texts = f'"kinds": {{"{name}": "category"}} if these are texts'
+        if self._dates * 2 > count:
+            return f'{place}: {shown} is a date; make numbers of such columns, or leave them out: "drop": ["{name}"]'
+        if (self._numbers + self._commas) * 2 > count and self._commas:
+            return (
+                f'{place}: {shown} seems to be a number with a comma; say "decimal": ",", take marks of thousands out, or {texts}'
+            )
+        if self._numbers + self._endless >= others - self._endless:
+            return (
+                f"{place}: {shown} is no finite number, and the other values are numbers; mend it, name it in nulls if it stands "
+                f"for no value, or write {texts}"
+            )
+        return None
 
 
 def read(texts: Sequence[str], kind: Kind, spelling: Spelling) -> tuple[Column, int | None]:
@@ -147,7 +153,7 @@ def read(texts: Sequence[str], kind: Kind, spelling: Spelling) -> tuple[Column, 
     missing = np.fromiter((text in spelling.nulls for text in stripped), np.bool_, len(texts))
     if kind == "category":
         values = np.empty(len(texts), object)
-        values[:] = texts
+        values[:] = stripped
         return Column(kind, values, missing), None
     if kind == "boolean":
         numbers = np.fromiter((_TRUTH.get(text.casefold(), np.nan) for text in stripped), np.float64, len(texts))

@@ -14,6 +14,7 @@ from layerkit.data.splits import split_rows
 from layerkit.errors import ComponentError, DataError, InputError, TargetError
 from layerkit.spec.load import with_facts
 from layerkit.spec.run import RunSpec
+from layerkit.spec.source import MAX_CHARACTERS
 from layerkit.stack.loss import Loss
 from layerkit.training.checked_samples import sample_count
 
@@ -49,7 +50,17 @@ def run_data(spec: RunSpec, folder: Path) -> tuple[RunSpec, Split]:
         with naming(spec.data, "training"):
             split = _held_out(split, request)
     spec = with_facts(spec, _facts(spec, split))
-    return spec.model_copy(update={"model": spec.model.model_copy(update={"encoding": split.encoding})}), split
+    spec = spec.model_copy(update={"model": spec.model.model_copy(update={"encoding": split.encoding})})
+    if split.encoding is not None and len(split.encoding.model_dump_json()) > _MOST_CHARACTERS:
+        raise DataError(
+            f"{spec.data.type}: what is learnt of the columns is too much for a model file; leave columns out, such as "
+            "categories with many texts"
+        )
+    return spec, split
+
+
+_MOST_CHARACTERS = MAX_CHARACTERS // 2
+"""Longest text that an encoding may have: written with its spec, which is indented, it is to be read again."""
 
 
 def is_known(spec: RunSpec) -> bool:

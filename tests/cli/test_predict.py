@@ -145,8 +145,8 @@ BAD = {
         ("--format", "npy"),
         "npy is not for standard output",
     ),
-    "a separator of two": ("a\n1\n", ("--separator", "ab"), "'ab' is no separator; expected one character"),
-    "a mark that is none": ("a\n1\n", ("--decimal", "x"), "'x' is no decimal mark"),
+    "a separator of two": ("a\n1\n", ("--separator", "ab"), "separator: expected 1 or fewer characters, received 'ab'"),
+    "a mark that is none": ("a\n1\n", ("--decimal", "x"), "decimal: expected"),
 }
 
 

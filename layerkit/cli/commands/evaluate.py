@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,9 +30,7 @@ def command(
     data_path: Path | None,
     named_path: Path | None,
     form: str,
-    separator: str | None,
-    decimal: str | None,
-    encoding: str | None,
+    writing: dict[str, Any],
 ) -> None:
     """Measure the model in MODEL on the rows of DATA: every figure, class by class, and what was taken for what.
 
@@ -42,7 +41,7 @@ def command(
     if path is None or (data_path is not None and named_path is not None):
         raise click.UsageError("Name the data once, a file or - for standard input: layerkit evaluate MODEL DATA.")
     model = model_at(model_path)
-    with table_at(path, separator, decimal, encoding) as source:
+    with table_at(path, writing, model.encoding.writing if model.encoding is not None else None) as source:
         report = report_of(model, encoded_rows(model, source, with_targets=True))
     if form == "json":
         say_json(report.as_json())

@@ -12,6 +12,7 @@ import click
 
 from layerkit.cli.data_file import data_options, table_at
 from layerkit.cli.messages import say, say_aside
+from layerkit.cli.spec_file import STANDARD_INPUT
 from layerkit.errors import InputError
 from layerkit.files import reason, remedy, write_whole_file
 from layerkit.layout import figures
@@ -23,22 +24,22 @@ from layerkit.tables.draft import draft
 @click.option("--target", metavar="COLUMN", help="The column to predict; the last one by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="The spec to write; DATA's name with .json, here, by default.")
 @data_options
-def command(
-    data_path: Path, target: str | None, out: Path | None, separator: str | None, decimal: str | None, encoding: str | None
-) -> None:
+def command(data_path: Path, target: str | None, out: Path | None, writing: dict[str, Any]) -> None:
     """Look at the table DATA, a CSV or Parquet file, and write a spec that trains on it at once.
 
     Nothing is asked: what its columns hold, the loss and a network that suits them are found out, and said.
     """
+    if str(data_path) == STANDARD_INPUT:
+        raise InputError("a spec names the file that it trains on; write the table to one")
     out = out or Path(f"{data_path.stem}.json")
     if out.exists():
         raise InputError(f"{out} is there already; name another file with --out")
-    said = {"separator": separator, "decimal": decimal, "encoding": encoding}
-    with table_at(data_path, separator, decimal, encoding) as source:
+    with table_at(data_path, writing) as source:
         kind = "parquet" if data_path.suffix.lower() in (".parquet", ".pq") else "csv"
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", data_path.stem).strip("-.")[:64] or "table"
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", data_path.stem).strip("-._")[:64] or "table"
         path = os.path.relpath(data_path, out.parent)
-        spec = draft(source, path, kind, target, name, {key: value for key, value in said.items() if value is not None})
+        path = f"./{path}" if path.startswith("~") else path
+        spec = draft(source, path, kind, target, name, writing)
     try:
         write_whole_file(out, f"{written(spec)}\n".encode())
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,31 +36,28 @@ def command(
     form: str | None,
     probabilities: bool,
     keep: tuple[str, ...],
-    separator: str | None,
-    decimal: str | None,
-    encoding: str | None,
+    writing: dict[str, Any],
 ) -> None:
     """Predict from the rows of DATA with the model in MODEL.
 
     MODEL is a model file or a run directory. DATA is a CSV, Parquet, npy or npz file, or "-" for CSV on standard input; the
-    columns of a table are found by their names.
+    columns of a table are found by their names. CSV is read as the file was that the model was trained on,
+    unless an option says otherwise.
     """
     model = model_at(model_path)
     form = form_of(form, out)
-    with _rows(model, data_path, keep, separator, decimal, encoding) as rows:
+    with _rows(model, data_path, keep, writing) as rows:
         write_predictions(_predicted(model, rows, probabilities), form, out)
 
 
 @contextmanager
-def _rows(
-    model: Sequential, path: Path, keep: tuple[str, ...], separator: str | None, decimal: str | None, encoding: str | None
-) -> Iterator[Iterator[EncodedRows]]:
+def _rows(model: Sequential, path: Path, keep: tuple[str, ...], writing: dict[str, Any]) -> Iterator[Iterator[EncodedRows]]:
     if is_array(path):
         if keep:
             raise InputError("an array has no columns to keep; leave --keep out")
         yield array_rows(model, array_at(path), ROWS)
         return
-    with table_at(path, separator, decimal, encoding) as source:
+    with table_at(path, writing, model.encoding.writing if model.encoding is not None else None) as source:
         yield encoded_rows(model, source, keep)
 
 
