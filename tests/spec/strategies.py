@@ -467,7 +467,8 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
     for item in source.registry.registrations:
         component = source.component(item, First())
         if issubclass(item.component, lk.TableDataset):  # which is split in one way, and has its target apart
-            component |= {"stratify": False, "group": None, "features": ["b"]}
+            component |= {"stratify": False, "group": None, "features": ["b"], "drop": ["c"]}
+            component |= {"separator": ";", "comment": "#", "quote": "'"} if "separator" in component else {}
         layers, shape = [{"type": "distance"}], [4]
         match item.family.__name__:
             case "Layer":
