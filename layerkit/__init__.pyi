@@ -12,6 +12,13 @@ from layerkit.data.bundled import Digits as Digits
 from layerkit.data.bundled import Iris as Iris
 from layerkit.data.bundled import Wine as Wine
 from layerkit.data.csv import CSV as CSV
+from layerkit.data.file_array import FileArray as FileArray
+from layerkit.data.file_samples import FileSamples as FileSamples
+from layerkit.data.found_files import found_file as found_file
+from layerkit.data.gathering import most_in_memory as most_in_memory
+from layerkit.data.numpy_files import npy_array as npy_array
+from layerkit.data.numpy_files import npz_arrays as npz_arrays
+from layerkit.data.numpy_files import require_finite as require_finite
 from layerkit.data.parquet import Parquet as Parquet
 from layerkit.data.samples import ArraySamples as ArraySamples
 from layerkit.data.samples import Batch as Batch

@@ -45,6 +45,14 @@ class Samples(ABC):
     def input_shape(self) -> Shape:
         """Shape of one sample."""
 
+    @property
+    def block_rows(self) -> int | None:
+        """How many rows that follow one another are read together; None where it is all the same which ones are taken.
+
+        A training then shuffles blocks of so many rows, and the rows of some blocks in memory.
+        """
+        return None
+
     @abstractmethod
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
         """Return some samples, in the order of ``rows``.
@@ -131,6 +139,11 @@ class Subset(Samples):
     def input_shape(self) -> Shape:
         """Shape of one sample."""
         return self._samples.input_shape
+
+    @property
+    def block_rows(self) -> int | None:
+        """How many rows that follow one another are read together, where the rows of this do."""
+        return self._samples.block_rows
 
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
         """Return some samples, as the others give them."""

@@ -107,12 +107,13 @@ def _divided(
         return np.sort(by_time[:-size]), np.sort(by_time[-size:])
     if groups is not None:
         return _by_groups(rows, size, what, seed, groups)
+    if labels is None:
+        mixed = np.random.RandomState(seed).permutation(rows)  # as scikit-learn does it, with less memory
+        return mixed[size:], mixed[:size]
     from sklearn.model_selection import train_test_split
 
     try:
-        stays, held_out = train_test_split(
-            rows, test_size=size, random_state=seed, stratify=None if labels is None else labels[rows]
-        )
+        stays, held_out = train_test_split(rows, test_size=size, random_state=seed, stratify=labels[rows])
     except ValueError as error:
         raise DataError(f"cannot be split with a {what} of {size}: {error}") from None
     return stays, held_out

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import glob
-import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from layerkit.data.base import DataRequest, Dataset, Split
-from layerkit.data.samples import ArraySamples
-from layerkit.data.splits import Size, split_rows
+from layerkit.data.found_files import found_files
+from layerkit.data.gathering import Gathering, most_in_memory
+from layerkit.data.samples import Batch, Samples
+from layerkit.data.splits import Parts, Size, split_rows
 from layerkit.errors import DataError
 from layerkit.stack.loss import Task
-from layerkit.tables.encoding import Encoding, Unseen, is_number, listed
-from layerkit.tables.fitting import Impute, fitted
-from layerkit.tables.table import Kind, Seen, Source, Table, joined, require_columns
+from layerkit.tables.encoding import Encoding, Unseen, listed
+from layerkit.tables.fitting import Fitting, Impute
+from layerkit.tables.ranks import in_order, ranks
+from layerkit.tables.table import Kind, Seen, Source, Table, require_columns
 from layerkit.tables.writing import Writing
 from layerkit.typing import Array, SpecPath
 
@@ -65,6 +67,8 @@ class TableDataset(Dataset):
     """A column: the last rows in its order are for the test, those before them to choose by."""
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of the split; null takes the run's seed."""
+    in_memory: bool | None = None
+    """Whether all samples stand in memory; null keeps up to 2**23 numbers of inputs there, and more in temporary files."""
 
     @classmethod
     def examples(cls) -> Iterable[Self]:
@@ -118,39 +122,33 @@ class TableDataset(Dataset):
         task = request.task or _task_of([seen[name] for name in self.targets])
         target_kind: Kind = "category" if task == "classes" else "number"
         wanted = {**kinds, **dict.fromkeys(self.targets, target_kind), **self._helpers()}
-        table = joined(source.blocks(wanted))
-        own_test, own_validation = self.test_path is not None, self.validation_path is not None
-        groups = None if self.group is None else self._texts(table, self.group)
-        order = None if self.order is None else _in_order(self._texts(table, self.order), f'{source.what}, column "{self.order}"')
-        labels = self._texts(table, self.targets[0]) if self.stratify else None
-        try:
-            parts = split_rows(
-                len(table),
-                seed=request.seed % 2**32 if self.split_seed is None else self.split_seed,
-                test_size=None if own_test else self.test_size,
-                validation_size=None if own_validation else request.validation,
-                labels=labels,
-                groups=groups,
-                order=order,
-            )
-        except DataError as error:
-            raise DataError(f"{source.what} {error}") from None
-        train = table.take(parts.train)
-        encoding = fitted(
-            train, kinds, self.targets, task, codes=self.categories == "codes", unseen=self.unseen, impute=self.impute
-        )
-        encoding = encoding.model_copy(update={"writing": self.writing})
-        files = {"validation": self.validation_path, "test": self.test_path}
-        found = {"validation": parts.validation, "test": parts.test}
-        tables = {name: None if rows is None else table.take(rows) for name, rows in found.items()}
-        for name, path in files.items():
+        count = seen[names[0]].count + seen[names[0]].missing
+        blocks = partial(source.blocks, wanted)
+        if count * len(wanted) <= most_in_memory(self.in_memory):
+            kept = list(blocks())
+            blocks = partial(iter, kept)
+        parts = self._parts(source, blocks, count, request)
+        trains = np.zeros(count, bool)
+        trains[parts.train] = True
+        codes, start = self.categories == "codes", 0
+        with Fitting(kinds, self.targets, task, codes=codes, unseen=self.unseen, impute=self.impute) as fitting:
+            for table in blocks():
+                fitting.add(table.take(np.flatnonzero(trains[start : start + len(table)])))
+                start += len(table)
+            encoding = fitting.encoding().model_copy(update={"writing": self.writing})
+        gathered = self._gathered(blocks(), encoding)
+        samples: dict[str, Samples | None] = {
+            name: None if rows is None else gathered.samples(rows) for name, rows in parts._asdict().items()
+        }
+        for name, path in {"validation": self.validation_path, "test": self.test_path}.items():
             if path is not None:
                 other = self.source(found_files(path, request.folder))
                 needed = {column: kind for column, kind in wanted.items() if column not in (self.group, self.order)}
                 require_columns(other, needed, "the column")
-                tables[name] = joined(other.blocks(needed))
-        samples = {name: None if rows is None else self._samples(rows, encoding) for name, rows in tables.items()}
-        return Split(train=self._samples(train, encoding), encoding=encoding, **samples)
+                samples[name] = self._gathered(other.blocks(needed), encoding).samples()
+        train = samples.pop("train")
+        assert train is not None
+        return Split(train=train, encoding=encoding, **samples)
 
     def look(self, folder: Path, task: Task | None = None) -> dict[str, tuple[str, Seen]]:
         """Return the role of each feature and target, and what it holds, in all rows; errors as for `load`."""
@@ -193,42 +191,41 @@ class TableDataset(Dataset):
         helpers: dict[str, Kind] = {name: "category" for name in (self.group, self.order) if name is not None}
         return helpers if self.weight is None else {**helpers, self.weight: "number"}
 
-    def _texts(self, table: Table, name: str) -> Array:
-        column = table.columns[name]
-        if column.missing.any():
-            row = int(np.argmax(column.missing))
-            raise DataError(f"{table.place(row, name)}: there is no value to split by; leave the row out")
-        return column.values.astype(str)  # of numbers too: stratified is by what is equal
+    def _parts(self, source: Source, blocks: Callable[[], Iterator[Table]], count: int, request: DataRequest) -> Parts:
+        """Return which rows are in which part, as far as they stand in these files."""
+        labels = ranks(blocks(), self.targets[0])[0] if self.stratify else None
+        groups = None if self.group is None else ranks(blocks(), self.group)[0]
+        order = None
+        if self.order is not None:
+            numbers, texts = ranks(blocks(), self.order)
+            order = in_order(texts, f'{source.what}, column "{self.order}"')[numbers]
+        try:
+            return split_rows(
+                count,
+                seed=request.seed % 2**32 if self.split_seed is None else self.split_seed,
+                test_size=None if self.test_path is not None else self.test_size,
+                validation_size=None if self.validation_path is not None else request.validation,
+                labels=labels,
+                groups=groups,
+                order=order,
+            )
+        except DataError as error:
+            raise DataError(f"{source.what} {error}") from None
 
-    def _samples(self, table: Table, encoding: Encoding) -> ArraySamples:
-        weight = None
-        if self.weight is not None:
-            column = table.columns[self.weight]
-            wrong = np.flatnonzero(column.missing | ~(column.values >= 0))
-            if len(wrong):
-                raise DataError(f"{table.place(int(wrong[0]), self.weight)}: a weight is a number of 0 or more")
-            weight = column.values
-        return ArraySamples(encoding.inputs(table), encoding.target_values(table), weight)
+    def _gathered(self, blocks: Iterable[Table], encoding: Encoding) -> Gathering:
+        gathering = Gathering(most_in_memory(self.in_memory))
+        for table in blocks:
+            weight = None if self.weight is None else _weights(table, self.weight)
+            gathering.add(Batch(encoding.inputs(table), encoding.target_values(table), weight))
+        return gathering
 
 
-def found_files(path: str, folder: Path) -> list[Path]:
-    """Return the files that a path in a spec means, which stands in ``folder``.
-
-    Raises
-    ------
-    DataError
-        If a pattern matches none.
-    """
-    try:
-        whole = folder / Path(path).expanduser()
-        if whole.exists() or not glob.has_magic(path):
-            return [whole]
-    except (ValueError, RuntimeError) as error:  # a null character, or nobody's home
-        raise DataError(f"{path!r}: this is no path of a file: {error}") from None
-    found = sorted(glob.glob(str(whole)))  # noqa: PTH207 (Path.glob takes no pattern that starts at the root)
-    if not found:
-        raise DataError(f"{whole}: no file has such a name")
-    return list(map(Path, found))
+def _weights(table: Table, name: str) -> Array:
+    column = table.columns[name]
+    wrong = np.flatnonzero(column.missing | ~(column.values >= 0))
+    if len(wrong):
+        raise DataError(f"{table.place(int(wrong[0]), name)}: a weight is a number of 0 or more")
+    return column.values
 
 
 def _task_of(targets: Sequence[Seen]) -> Task:
@@ -236,34 +233,3 @@ def _task_of(targets: Sequence[Seen]) -> Task:
     if len(targets) == 1:
         return "numbers" if targets[0].kind == "number" else "classes"
     return "numbers" if all(seen.kind == "number" for seen in targets) else "label_sets"
-
-
-def _in_order(texts: Array, place: str) -> Array:
-    """Return what sorts as the texts are meant: whole numbers, numbers, or dates with the year first, and times after them.
-
-    Raises
-    ------
-    DataError
-        If one is neither: other texts have no order that is sure to be meant.
-    """
-    ranks: dict[str, Any]
-    if all(_WHOLE.fullmatch(text) for text in texts):
-        ranks = {text: int(text) for text in set(texts)}  # however many digits
-    elif all(map(is_number, texts)):
-        return texts.astype(np.float64)
-    else:
-        ranks = {}
-        for text in set(texts):
-            date = _DATE.fullmatch(text.strip())
-            if date is None:
-                raise DataError(
-                    f'{place}: order is by numbers, or by dates such as 2025-12-31 or 2025-12-31 23:59; received "{text}"'
-                )
-            year, month, day, hour, minute, second = (float(part or 0) for part in date.groups())
-            ranks[text] = (year, month, day, hour, minute, second)
-    sorted_ranks = {rank: number for number, rank in enumerate(sorted(set(ranks.values())))}
-    return np.array([sorted_ranks[ranks[text]] for text in texts])
-
-
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d(?:\.\d+)?))?)?", re.ASCII)

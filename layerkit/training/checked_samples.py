@@ -94,6 +94,10 @@ class _CheckedSamples(Samples):
     def input_shape(self) -> Shape:
         return self._model.input_shape
 
+    @property
+    def block_rows(self) -> int | None:
+        return self._samples.block_rows
+
     def take(self, rows: Rows, out: Batch | None = None) -> Batch:
         # What was taken before is written over: what left here is a checked copy of it, or was used up.
         count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)

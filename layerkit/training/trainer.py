@@ -18,7 +18,6 @@ from layerkit.blame import Blame, number_from
 from layerkit.data.samples import Batch, Samples
 from layerkit.errors import ComponentError, DataError, DivergedError, InputError, LayerkitError
 from layerkit.history import EpochRecord, History
-from layerkit.network.inputs import read_only
 from layerkit.network.sequential import Sequential
 from layerkit.observers.base import Watcher
 from layerkit.observers.training import Training
@@ -26,6 +25,7 @@ from layerkit.schedules.base import Progress
 from layerkit.spec.check import from_python
 from layerkit.spec.training import TrainingSpec
 from layerkit.streams import random_stream
+from layerkit.training.batches import Batches
 from layerkit.training.checked_samples import checked_arrays, checked_samples
 from layerkit.training.class_weights import with_class_weights
 from layerkit.training.sample_scores import sample_scores
@@ -98,8 +98,6 @@ class Trainer:
             if array.dtype.kind == "f"
         ]
         self._deadline: float | None = None
-        self._reused: Batch | None = None  # the last full batch that was taken, which the next is written over,
-        self._shown: Batch | None = None  # and as layers and loss see it
 
     def fit(self, inputs: npt.ArrayLike, targets: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> History:
         """Train and return the records of the epochs; parameters and errors as for `run`."""
@@ -182,13 +180,13 @@ class Trainer:
             training.epochs = training.epoch + self.spec.epochs
         minutes = self.spec.max_minutes
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
-        self._reused = self._shown = None
+        batches = Batches(samples, size)
         try:
             with ExitStack() as stack:
                 watchers = self._watchers(stack)
                 while training.epoch < training.epochs and training.stopped is None:
                     with training.under_way():
-                        record = self._epoch(samples, size, validation, watchers)
+                        record = self._epoch(batches, validation, watchers)
                     if record is not None:
                         yield record
         except ComponentError as error:
@@ -213,13 +211,12 @@ class Trainer:
             watchers.append((watcher, blame))
         return watchers
 
-    def _epoch(
-        self, samples: Samples, size: int, validation: Samples | None, watchers: list[tuple[Watcher, Blame]]
-    ) -> EpochRecord | None:
+    def _epoch(self, batches: Batches, validation: Samples | None, watchers: list[tuple[Watcher, Blame]]) -> EpochRecord | None:
         """Do one epoch, or what is left of it, and return its record; None where it was stopped before its end."""
         training, started = self.training, time.perf_counter()
         after_step = [(watcher.step, blame) for watcher, blame in watchers if type(watcher).step is not Watcher.step]
-        steps = self._steps(samples, size)
+        random = random_stream(self.seed, "shuffle", str(training.epoch)) if self.spec.shuffle and training.batches > 1 else None
+        steps = batches.epoch(training.batch, random)
         # Overflow shows as a loss or as parameters that are not finite, and is reported as that.
         with np.errstate(all="ignore"):
             while training.batch < training.batches:
@@ -250,27 +247,6 @@ class Trainer:
             with blame:
                 watcher.epoch(record)
         return record
-
-    def _steps(self, samples: Samples, size: int) -> Iterator[Batch]:
-        """Yield the batches of the epoch that are not done yet; their order depends on seed and epoch alone."""
-        training, count = self.training, len(samples)
-        order = None
-        if self.spec.shuffle and size < count:
-            order = random_stream(self.seed, "shuffle", str(training.epoch)).permutation(count)
-        for start in range(training.batch * size, count, size):
-            rows = slice(start, min(start + size, count))
-            if order is None:
-                yield samples.take(rows)
-                continue
-            batch = samples.take(order[rows], self._reused)
-            if batch is self._reused and self._shown is not None:
-                yield self._shown
-                continue
-            inputs, targets, weight = batch
-            shown = Batch(read_only(inputs), read_only(targets), None if weight is None else read_only(weight))
-            if len(inputs) == size:  # one that is full takes any that follow
-                self._reused, self._shown = batch, shown
-            yield shown
 
     def _set_learning_rate(self) -> None:
         schedule, training = self.spec.schedule, self.training

@@ -81,7 +81,7 @@ def test_any_layout_is_taken(folder: Path, change: Callable[[Any], Any]) -> None
         (lambda path: np.save(path, np.array([{"a": 1}] * 20), allow_pickle=True), "objects of Python, which are not unpickled"),
         (lambda path: np.save(path, INPUTS.astype(complex)), "the array is of complex128; expected numbers"),
         (lambda path: np.save(path, INPUTS[:7]), r"expected as many of one as of the other, .*'inputs': 7, 'targets': 20"),
-        (lambda path: np.save(path, np.float64(3)), "expected as many of one as of the other"),
+        (lambda path: np.save(path, np.float64(3)), "this is one number, and no array of samples"),
     ],
 )
 def test_what_cannot_be_read_is_told(folder: Path, spoil: Callable[[Path], Any], says: str) -> None:
@@ -111,6 +111,6 @@ def test_an_archive_for_an_array_is_told(folder: Path) -> None:
 def test_an_archive_that_would_fill_the_memory_is_refused_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez_compressed(tmp_path / "arrays.npz", inputs=np.zeros((1000, 1000)), targets=np.zeros(1000, int))
     assert (tmp_path / "arrays.npz").stat().st_size < 2**15
-    monkeypatch.setattr("layerkit.data.arrays._UNPACKED", 2**20)
+    monkeypatch.setattr("layerkit.data.numpy_files.MOST_UNPACKED", 2**20)
     with pytest.raises(lk.DataError, match=r"arrays\.npz: the arrays would unpack to 8\d{6} bytes; keep them in \.npy files"):
         loaded(lk.NPZ(path="arrays.npz"), tmp_path)
