@@ -132,10 +132,10 @@ from layerkit.tables.csv_source import CsvSource as CsvSource
 from layerkit.tables.dialect import Dialect as Dialect
 from layerkit.tables.encoding import Encoding as Encoding
 from layerkit.tables.encoding import Feature as Feature
-from layerkit.tables.files import parquet_source as parquet_source
 from layerkit.tables.fitting import Impute as Impute
 from layerkit.tables.frame_source import Frame as Frame
 from layerkit.tables.frame_source import FrameSource as FrameSource
+from layerkit.tables.parquet_source import parquet_source as parquet_source
 from layerkit.tables.table import Source as Source
 from layerkit.tables.texts import NULLS as NULLS
 from layerkit.tables.writing import Writing as Writing

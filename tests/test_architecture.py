@@ -51,6 +51,11 @@ installed, and `Sequential.fit` is a thin call of `Trainer`."""
 CONTRACTS = (
     "__init__.py",
     "base.py",
+    "file_array.py",
+    "file_samples.py",
+    "found_files.py",
+    "gathering.py",
+    "numpy_files.py",
     "targets.py",
     "step.py",
     "samples.py",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 
 from layerkit.cli.spec_file import STANDARD_INPUT
+from layerkit.data.file_array import FileArray
+from layerkit.data.numpy_files import npy_array, npz_arrays, npz_names
 from layerkit.errors import DataError, InputError
 from layerkit.network.sequential import Sequential
 from layerkit.tables.files import file_source
@@ -67,41 +68,37 @@ def is_array(path: Path) -> bool:
     return path.suffix.lower() in (".npy", ".npz")
 
 
-def array_at(path: Path) -> Array:
-    """Return the array in a file, which stays there: of an archive the only one, or the one called inputs.
+def array_at(path: Path) -> Array | FileArray:
+    """Return the array in a file, which stays there; of an archive the only one, or the one called inputs, unpacked.
 
     Raises
     ------
     DataError
         If there is none.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: cannot read the file: {'this is a folder' if path.is_dir() else 'there is no such file'}")
-    try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return _samples(found, path)
-        with found as archive:
-            names = archive.files
-            if len(names) > 1 and "inputs" not in names:
-                raise DataError(f"{path}: which of the arrays is meant? There are {', '.join(names)}; call one of them inputs")
-            if sum(item.file_size for item in archive.zip.infolist()) > MOST_UNPACKED:
-                raise DataError(f"{path}: the arrays would unpack to more than {MOST_UNPACKED} bytes; keep them in .npy files")
-            return _samples(archive["inputs" if "inputs" in names else names[0]], path)
-    except DataError:
-        raise
-    except Exception as error:  # of zipfile, of NumPy, of a header that asks for more than there is
-        raise DataError(f"{path}: this is no intact file of numbers of NumPy ({type(error).__name__})") from None
-
-
-MOST_UNPACKED = 2**32
-"""Most bytes that an archive may unpack to."""
-
-
-def _samples(array: Array, path: Path) -> Array:
-    if not array.ndim or not len(array):
+    if path.suffix.lower() == ".npy":
+        array: Array | FileArray = npy_array(path)
+    else:
+        names = npz_names(path)
+        if len(names) > 1 and "inputs" not in names:
+            raise DataError(f"{path}: which of the arrays is meant? There are {', '.join(names)}; call one of them inputs")
+        array = npz_arrays(path, {"": "inputs" if "inputs" in names else names[0]})[""]
+    if not len(array):
         raise DataError(f"{path}: there are no rows")
     return array
+
+
+def arrays_at(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Return the arrays of an archive that have some names.
+
+    Raises
+    ------
+    DataError
+        If one is not there.
+    """
+    if path.suffix.lower() == ".npy":
+        raise DataError(f"{path}: this is one array; save an archive, .npz, with {' and '.join(names)}")
+    return npz_arrays(path, dict(zip(names, names, strict=True)))
 
 
 @contextmanager

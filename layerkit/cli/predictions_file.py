@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -121,8 +122,10 @@ def write_predictions(blocks: Iterable[Predicted], form: str, out: Path | None) 
         if form in ("csv", "jsonl"):
             for text in _texts(blocks, form):
                 file.write(text.encode())
+        elif form == "npy":
+            _write_npy(blocks, file)
         else:
-            _write_whole(blocks, form, file)
+            _write_parquet(blocks, file)
 
 
 def _texts(blocks: Iterable[Predicted], form: str) -> Iterator[str]:
@@ -138,20 +141,31 @@ def _texts(blocks: Iterable[Predicted], form: str) -> Iterator[str]:
         yield lines.getvalue()
 
 
-def _write_whole(blocks: Iterable[Predicted], form: str, file: BinaryIO) -> None:
-    """Write what has one piece: the predictions themselves stay in memory for it, the rows do not."""
-    parts = list(blocks)
-    if form == "npy":
-        arrays = [part.predictions if part.with_probabilities else part.decisions for part in parts]
-        np.save(file, np.concatenate(arrays), allow_pickle=False)
-        return
+def _write_npy(blocks: Iterable[Predicted], file: BinaryIO) -> None:
+    """Write one array; its header has room for any number of rows, and is written again when that is known."""
+    count, header = 0, None
+    for block in blocks:
+        array = block.predictions if block.with_probabilities else block.decisions
+        if header is None:
+            header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(array))
+            np.lib.format.write_array_header_1_0(file, header)
+        file.write(np.ascontiguousarray(array).tobytes())
+        count += len(array)
+    assert header is not None
+    file.seek(0)
+    np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *header["shape"][1:])})
+
+
+def _write_parquet(blocks: Iterable[Predicted], file: BinaryIO) -> None:
+    """Write one table by way of temporary files, of which polars makes one, some rows at a time."""
     try:
         import polars
     except ImportError:
         raise InputError('Parquet is written by polars, which is not installed; run pip install "layerkit[data]"') from None
-    columns = [part.columns() for part in parts]
-    joined = {name: list(chain.from_iterable(part[name] for part in columns)) for name in columns[0]}
-    polars.DataFrame(joined).write_parquet(file)
+    with TemporaryDirectory(prefix="layerkit-") as folder:
+        for number, block in enumerate(blocks):
+            polars.DataFrame(block.columns()).write_ipc(Path(folder) / f"{number:09}.arrow")
+        polars.scan_ipc(Path(folder) / "*.arrow").sink_parquet(file)
 
 
 @contextmanager

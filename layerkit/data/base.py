@@ -59,6 +59,11 @@ class Split:
             if not (isinstance(part, Samples) or (part is None and name != "train")):
                 raise TypeError(f"{name} must be Samples, such as ArraySamples, received {type(part).__name__}")
 
+    def parts(self) -> dict[str, Samples]:
+        """Return the parts that there are, by the words that people have for them."""
+        named = {"training": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:

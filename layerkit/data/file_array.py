@@ -89,7 +89,7 @@ class FileArray:
     def _fill(self, values: Array, start: int) -> None:
         """Read what begins at a byte of the array."""
         self._file.seek(self._offset + start)
-        left = memoryview(values.view(np.uint8))
+        left = values.view(np.uint8).data
         while left:
             count = self._file.readinto(left)  # type: ignore[attr-defined]  # what is opened without a buffer has it
             if not count:

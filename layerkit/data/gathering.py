@@ -56,10 +56,10 @@ class Gathering:
     def samples(self, rows: Numbers | None = None) -> Samples:
         """Return some of the samples, or all of them: in the order of ``rows``, but those in files in the order they came in."""
         if self._arrays:
-            inputs, targets, weight = self._arrays
-            assert inputs is not None
-            assert targets is not None
-            return FileSamples(inputs, targets, weight, rows)
+            in_files = self._arrays
+            assert in_files[0] is not None
+            assert in_files[1] is not None
+            return FileSamples(in_files[0], in_files[1], in_files[2], rows)
         if len(self._kept) > 1:
             parts = zip(*self._kept, strict=True)
             self._kept = [Batch(*(None if part[0] is None else np.concatenate(part) for part in parts))]  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ class _TemporaryArray(FileArray):
         super().__init__(file, "the temporary file of the samples", (0, *like.shape[1:]), like.dtype)
 
     def append(self, rows: Array) -> None:
-        left = memoryview(np.ascontiguousarray(rows).reshape(-1).view(np.uint8))
+        left = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
         self._file.seek(0, os.SEEK_END)
         while left:
             left = left[self._file.write(left) :]

@@ -26,7 +26,7 @@ def npy_array(path: Path) -> FileArray:
         If there is none, or it holds no numbers.
     """
     mapped = _opened(path)
-    if not isinstance(mapped, np.ndarray):
+    if not isinstance(mapped, np.memmap):
         mapped.close()
         raise DataError(f'{path}: this is an archive of arrays; write "type": "npz"')
     _require_numbers(mapped, str(path))

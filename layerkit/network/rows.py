@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from layerkit.data.file_array import FileArray
+from layerkit.data.gathering import Gathering
+from layerkit.data.samples import Batch, Samples
 from layerkit.errors import DataError
 from layerkit.network.sequential import Sequential
 from layerkit.tables.encoding import Encoding
@@ -66,6 +69,23 @@ def encoded_rows(
         raise DataError(f"{source.what}: there are no rows")
 
 
+def encoded_samples(model: Sequential, source: Source) -> Samples:
+    """Return all rows of a source with their targets, in memory or, where they are many, in temporary files.
+
+    Raises
+    ------
+    DataError
+        As for `encoded_rows`.
+    WorkError
+        If a temporary file cannot be written.
+    """
+    gathering = Gathering()
+    for inputs, targets, _ in encoded_rows(model, source, with_targets=True):
+        assert targets is not None
+        gathering.add(Batch(inputs, targets))
+    return gathering.samples()
+
+
 def _inputs(model: Sequential, encoding: Encoding, table: Table) -> Array:
     inputs = encoding.inputs(table)
     if inputs.shape[1:] != model.input_shape:
@@ -86,7 +106,8 @@ def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
-def array_rows(model: Sequential, array: Array, rows: int) -> Iterator[EncodedRows]:
+def array_rows(array: Array | FileArray, rows: int) -> Iterator[EncodedRows]:
     """Yield the samples of an array, ``rows`` at a time."""
     for start in range(0, len(array), rows):
-        yield EncodedRows(np.asarray(array[start : start + rows]), None, {})
+        some = slice(start, min(start + rows, len(array)))
+        yield EncodedRows(array[some] if isinstance(array, np.ndarray) else array.take(some), None, {})

@@ -45,10 +45,10 @@ class FrameSource:
     names
         The names of the columns.
     frames
-        Gives the frames, anew each time it is called.
+        Given the names of some columns, gives the frames with these, anew each time it is called.
     """
 
-    def __init__(self, what: str, names: Sequence[str], frames: Callable[[], Iterator[Frame]]) -> None:
+    def __init__(self, what: str, names: Sequence[str], frames: Callable[[Sequence[str]], Iterator[Frame]]) -> None:
         self.what = what
         self._names = list(names)
         self._frames = frames
@@ -64,7 +64,7 @@ class FrameSource:
         """Return what some columns hold."""
         found: dict[str, Seen] = {}
         count = 0
-        for frame in self._frames():
+        for frame in self._frames(names):
             for name in names:
                 values = frame.columns[name]
                 there = [value for value in values if not is_missing(value)]
@@ -74,7 +74,7 @@ class FrameSource:
                         found[name].kind, found[name].problem = _kind(there, frame.what, name)
                 if name in found:
                     _count(found[name], there)
-            count += len(frame.columns[self._names[0]]) if self._names else 0
+            count += len(next(iter(frame.columns.values()), ()))
         if not count:
             raise DataError(f"{self.what}: there are no rows")
         for name in names:
@@ -87,7 +87,7 @@ class FrameSource:
     def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Table]:
         """Yield the rows in their order."""
         require_columns(self, kinds, "what is asked for,")
-        for frame in self._frames():
+        for frame in self._frames(list(kinds)):
             columns = {name: _column(frame, name, kind) for name, kind in kinds.items()}
             count = len(next(iter(frame.columns.values()), ()))
             yield block(frame.what, "row", columns, np.arange(count) + frame.first + 1)

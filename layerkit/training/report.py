@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,11 @@ from layerkit.data.base import Split
 from layerkit.data.samples import Samples
 from layerkit.errors import DataError
 from layerkit.metrics.base import Metric
-from layerkit.network.rows import EncodedRows
 from layerkit.network.sequential import Sequential
 from layerkit.registry.discovery import builtin_registry
 from layerkit.stack.loss import Loss
-from layerkit.training.checked_samples import sample_count, taken
-from layerkit.training.sample_scores import sample_scores
-from layerkit.typing import Array
+from layerkit.training.checked_samples import sample_count
+from layerkit.training.sample_scores import measure, metric_step, parts_of, sample_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,8 @@ class Report:
     ----------
     count
         How many there are.
+    step
+        Figures but for the loss are measured on every one, or, where there are too many to be kept, every ``step``-th.
     scores
         The loss, and each figure by its name.
     classes
@@ -60,6 +60,7 @@ class Report:
     """
 
     count: int
+    step: int
     scores: dict[str, float]
     classes: tuple[ClassRow, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
@@ -68,29 +69,26 @@ class Report:
         """Return it for programs."""
         rows = [{name: getattr(row, name) for name in ClassRow.__slots__} for row in self.classes]
         classes = {"classes": rows, "confusion": [list(row) for row in self.confusion]} if rows else {}
-        return {"count": self.count, "scores": self.scores, **classes}
+        return {"count": self.count, "step": self.step, "scores": self.scores, **classes}
 
 
-def report_of(model: Sequential, rows: Iterable[EncodedRows]) -> Report:
-    """Return how a network does on rows with targets, in every built-in figure for such targets.
+def report_of(model: Sequential, samples: Samples) -> Report:
+    """Return how a network does on samples, in every built-in figure for such targets.
 
     Raises
     ------
     DataError, DivergedError, ComponentError
         As for `Sequential.evaluate`.
     """
-    parts = [(some.inputs, some.targets) for some in rows]
-    inputs = np.concatenate([part for part, _ in parts])
-    targets = np.concatenate([part for _, part in parts if part is not None])
-    scores, predictions = model.evaluate(inputs, targets), model.predict(inputs)
+    measured = measure(model, samples, with_predictions=True)
+    scores: dict[str, float] = {}
     loss = model.spec.layers[-1]
     assert isinstance(loss, Loss)
     for metric in _metrics_for(loss):
         with suppress(DataError):  # such as that of a ranking of samples that are all of one class
-            scores |= model.metrics(predictions, targets, None, [metric])
-    if loss.task != "classes":
-        return Report(len(targets), scores)
-    return Report(len(targets), scores, *_by_class(model, targets, model.decide(predictions)))
+            scores |= model.metrics(measured.predictions, measured.targets, measured.sample_weight, [metric])
+    every = sample_count(samples), metric_step(model, samples)
+    return Report(*every, {"loss": measured.loss, **scores}, *by_class(model, samples))
 
 
 def part_scores(model: Sequential, data: Split, metrics: Sequence[Metric]) -> dict[str, dict[str, float]]:
@@ -101,17 +99,7 @@ def part_scores(model: Sequential, data: Split, metrics: Sequence[Metric]) -> di
     DataError, DivergedError, ComponentError
         As for `Sequential.evaluate`.
     """
-    parts = {"training": data.train, "validation": data.validation, "test": data.test}
-    return {name: sample_scores(model, part, metrics) for name, part in parts.items() if part is not None}
-
-
-def class_rows(model: Sequential, samples: Samples) -> tuple[ClassRow, ...]:
-    """Return how a network does on the samples of each class; nothing where targets are no class numbers."""
-    batch = taken(samples, slice(0, sample_count(samples)))
-    targets, loss = np.asarray(batch.targets), model.spec.layers[-1]
-    if not isinstance(loss, Loss) or loss.task != "classes" or targets.ndim != 1:
-        return ()
-    return _by_class(model, targets, model.decide(model.predict(batch.inputs)))[0]
+    return {name: sample_scores(model, part, metrics) for name, part in data.parts().items()}
 
 
 def _metrics_for(loss: Loss) -> list[Metric]:
@@ -120,11 +108,25 @@ def _metrics_for(loss: Loss) -> list[Metric]:
     return [cls() for cls in sorted(found, key=lambda cls: str(cls.tag())) if loss.task in cls.tasks]
 
 
-def _by_class(model: Sequential, targets: Array, decisions: Array) -> tuple[tuple[ClassRow, ...], tuple[tuple[int, ...], ...]]:
+def by_class(model: Sequential, samples: Samples) -> tuple[tuple[ClassRow, ...], tuple[tuple[int, ...], ...]]:
+    """Return how a network does on the samples of each class, and what was taken for what, see `Report`.
+
+    Nothing where the targets are no class numbers.
+    """
+    loss = model.spec.layers[-1]
+    if not isinstance(loss, Loss) or loss.task != "classes":
+        return (), ()
     encoding = model.encoding
-    count = len(encoding.labels) if encoding is not None and encoding.labels else int(max(targets.max(), decisions.max())) + 1
+    count = len(encoding.labels) if encoding is not None else 0
     confusion = np.zeros((count, count), np.int64)
-    np.add.at(confusion, (targets, decisions), 1)
+    for inputs, targets, _ in parts_of(model, samples):
+        if targets.ndim != 1:
+            return (), ()
+        decisions = model.decide(model.predict(inputs))
+        more = int(max(targets.max(), decisions.max())) + 1 - len(confusion)
+        if more > 0:
+            confusion = np.pad(confusion, (0, more))
+        np.add.at(confusion, (targets, decisions), 1)
     right, wanted, decided = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     precision, recall = right / np.maximum(decided, 1), right / np.maximum(wanted, 1)
     f1 = 2 * right / np.maximum(wanted + decided, 1)
@@ -136,6 +138,6 @@ def _by_class(model: Sequential, targets: Array, decisions: Array) -> tuple[tupl
             float(f1[number]),
             int(wanted[number]),
         )
-        for number in range(count)
+        for number in range(len(confusion))
     )
     return rows, tuple(map(tuple, confusion.tolist()))

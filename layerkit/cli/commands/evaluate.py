@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from layerkit.cli.data_file import data_options, model_at, table_at
+from layerkit.cli.data_file import arrays_at, data_options, is_array, model_at, table_at
 from layerkit.cli.messages import say, say_json
 from layerkit.cli.score_lines import class_lines
+from layerkit.data.samples import ArraySamples
 from layerkit.history import figure
 from layerkit.layout import figures
-from layerkit.network.rows import encoded_rows
+from layerkit.network.rows import encoded_samples
 from layerkit.training.report import Report, report_of
 
 MOST_SHOWN = 12
@@ -35,14 +36,17 @@ def command(
     """Measure the model in MODEL on the rows of DATA: every figure, class by class, and what was taken for what.
 
     MODEL is a model file or a run directory. DATA is a CSV or Parquet file with the columns that it was trained on, the target
-    included, or "-" for CSV on standard input.
+    included, an npz file with arrays called inputs and targets, or "-" for CSV on standard input.
     """
     path = data_path or named_path
     if path is None or (data_path is not None and named_path is not None):
         raise click.UsageError("Name the data once, a file or - for standard input: layerkit evaluate MODEL DATA.")
     model = model_at(model_path)
-    with table_at(path, writing, model.encoding.writing if model.encoding is not None else None) as source:
-        report = report_of(model, encoded_rows(model, source, with_targets=True))
+    if is_array(path):
+        report = report_of(model, ArraySamples(*model.checked(**arrays_at(path, ("inputs", "targets")))))
+    else:
+        with table_at(path, writing, model.encoding.writing if model.encoding is not None else None) as source:
+            report = report_of(model, encoded_samples(model, source))
     if form == "json":
         say_json(report.as_json())
     else:
@@ -50,7 +54,8 @@ def command(
 
 
 def _show(report: Report) -> None:
-    say(f"{report.count} samples", "")
+    measured = f"; figures but the loss and those by class are measured on one in {report.step}" if report.step > 1 else ""
+    say(f"{report.count} samples{measured}", "")
     say(*figures([(name, figure(value)) for name, value in report.scores.items()], right=(1,)))
     if not report.classes:
         return

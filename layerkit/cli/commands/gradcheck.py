@@ -11,7 +11,7 @@ import numpy as np
 
 from layerkit.cli.completion import files_and_stages
 from layerkit.cli.messages import say
-from layerkit.cli.spec_file import STANDARD_INPUT, read_spec, settled
+from layerkit.cli.spec_file import STANDARD_INPUT, read_spec, settled, with_data
 from layerkit.errors import GradientError, MemoryBudgetError
 from layerkit.layout import figures
 from layerkit.memory import free_memory, size_text
@@ -46,7 +46,8 @@ from layerkit.typing import Array, Shape
     show_default=True,
     help="Elements of each array to compare at the most.",
 )
-def command(target: str, seed: int, batch: int, elements: int) -> None:
+@click.option("--data", type=click.Path(path_type=Path), help="Another file, with the same columns, for data.path.")
+def command(target: str, seed: int, batch: int, elements: int, data: Path | None) -> None:
     """Check the gradients of the network in a spec, or of a registered layer or loss by its type.
 
     A spec is a file, a run directory, a model file, or "-" for standard input.
@@ -57,7 +58,7 @@ def command(target: str, seed: int, batch: int, elements: int) -> None:
     """
     # Path.exists raises where a name is too long.
     if target == STANDARD_INPUT or target.endswith(".json") or "/" in target or os.path.exists(target):  # noqa: PTH110
-        found = _check_spec(Path(target), seed, batch, elements)
+        found = _check_spec(Path(target), seed, batch, elements, data)
     else:
         found = _check_type(target, seed, batch, elements)
     failed = []
@@ -89,8 +90,8 @@ def _require_memory(cost: Cost, batch: int) -> None:
         )
 
 
-def _check_spec(path: Path, seed: int, batch: int, elements: int) -> Iterator[tuple[str, list[GradientCheck]]]:
-    spec = settled(read_spec(path), path)
+def _check_spec(path: Path, seed: int, batch: int, elements: int, data: Path | None) -> Iterator[tuple[str, list[GradientCheck]]]:
+    spec = settled(read_spec(path, with_data((), data)), path)
     network = spec.model if isinstance(spec, RunSpec) else spec
     _require_memory(Cost(network.plan(), np.dtype(np.float64), batch), batch)
     model = build(network, seed=seed)

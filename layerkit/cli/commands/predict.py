@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
+from layerkit.cli.counting import counted
 from layerkit.cli.data_file import array_at, data_options, is_array, model_at, table_at
 from layerkit.cli.predictions_file import FORMATS, Predicted, form_of, write_predictions
 from layerkit.errors import InputError
@@ -46,8 +47,8 @@ def command(
     """
     model = model_at(model_path)
     form = form_of(form, out)
-    with _rows(model, data_path, keep, writing) as rows:
-        write_predictions(_predicted(model, rows, probabilities), form, out)
+    with _rows(model, data_path, keep, writing) as rows, counted("samples", shown=out is not None) as count:
+        write_predictions(_predicted(model, rows, probabilities, count), form, out)
 
 
 @contextmanager
@@ -55,13 +56,16 @@ def _rows(model: Sequential, path: Path, keep: tuple[str, ...], writing: dict[st
     if is_array(path):
         if keep:
             raise InputError("an array has no columns to keep; leave --keep out")
-        yield array_rows(model, array_at(path), ROWS)
+        yield array_rows(array_at(path), ROWS)
         return
     with table_at(path, writing, model.encoding.writing if model.encoding is not None else None) as source:
         yield encoded_rows(model, source, keep)
 
 
-def _predicted(model: Sequential, rows: Iterator[EncodedRows], probabilities: bool) -> Iterator[Predicted]:
+def _predicted(
+    model: Sequential, rows: Iterator[EncodedRows], probabilities: bool, count: Callable[[int], None]
+) -> Iterator[Predicted]:
     for some in rows:
         predictions = model.predict(some.inputs)
         yield Predicted(model.encoding, predictions, model.decide(predictions), some.kept, probabilities)
+        count(len(predictions))

@@ -14,8 +14,9 @@ from layerkit.cli.score_lines import class_lines, part_lines
 from layerkit.cli.spec_file import load_run_spec, spec_options, with_data
 from layerkit.history import EpochRecord, figure, is_reported
 from layerkit.printable import printable
-from layerkit.training.report import class_rows, part_scores
+from layerkit.training.report import by_class, part_scores
 from layerkit.training.run import Run, run
+from layerkit.training.sample_scores import metric_step
 
 
 @click.command()
@@ -55,7 +56,11 @@ def _say_scores(done: Run) -> None:
     training, data = done.spec.training, done.data
     if training.metrics or data.validation is not None:
         say("", *part_lines(part_scores(done.model, data, training.metrics)), "")
-        classes = () if data.test is None or data.encoding is None else class_rows(done.model, data.test)
+        for name, part in data.parts().items():
+            step = metric_step(done.model, part)
+            if step > 1:
+                say(f"the metrics of the {name} samples are measured on one in {step} of them", "")
+        classes = () if data.test is None else by_class(done.model, data.test)[0]
         if classes:
             say("test samples by class:", "", *class_lines(classes[:_MOST_CLASSES]), "")
     for line in _score_lines(done.scores):
