@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from layerkit.errors import DataError
 from layerkit.tables.frame_source import Frame, FrameSource
 
-ROWS = 2**16
+ROWS = 2**14
 """Rows that are read at a time."""
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from layerkit.data.samples import ArraySamples, Samples
+from layerkit.data.samples import ArraySamples, Batch, Rows, Samples
 from layerkit.errors import InputError
 from layerkit.tables.encoding import Encoding, listed
-from layerkit.typing import Array
+from layerkit.typing import Array, Shape
 
 
 def with_class_weights(samples: Samples, class_weight: Mapping[str, float] | str | None, encoding: Encoding | None) -> Samples:
@@ -28,24 +28,66 @@ def with_class_weights(samples: Samples, class_weight: Mapping[str, float] | str
     Raises
     ------
     InputError
-        If the targets are no class numbers in memory, or a class is none of theirs.
+        If the targets are no class numbers, or a class is none of theirs.
     """
     if class_weight is None:
         return samples
-    if not isinstance(samples, ArraySamples) or samples.targets.ndim != 1 or samples.targets.dtype.kind not in "iu":
-        raise InputError("class_weight is for targets that are class numbers (N,), in memory; give a sample_weight instead")
-    targets = samples.targets
-    count = int(targets.max()) + 1 if encoding is None or not encoding.labels else len(encoding.labels)
-    weights = _balanced(targets, count) if isinstance(class_weight, str) else _given(class_weight, count, encoding)
-    factors = weights[targets]
-    return ArraySamples(samples.inputs, targets, factors if samples.sample_weight is None else factors * samples.sample_weight)
+    counts = _counts(samples)
+    count = len(counts) if encoding is None or not encoding.labels else len(encoding.labels)
+    counts = np.pad(counts, (0, count - len(counts)))
+    weights = _balanced(counts) if isinstance(class_weight, str) else _given(class_weight, count, encoding)
+    if isinstance(samples, ArraySamples):
+        return ArraySamples(*_weighed(samples.take(slice(0, len(samples))), weights))
+    return _Weighed(samples, weights)
 
 
-def _balanced(targets: Array, count: int) -> Array:
+class _Weighed(Samples):
+    """Samples that count as their classes do."""
+
+    def __init__(self, samples: Samples, weights: Array) -> None:
+        self._samples = samples
+        self._weights = weights
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @property
+    def input_shape(self) -> Shape:
+        return self._samples.input_shape
+
+    @property
+    def block_rows(self) -> int | None:
+        return self._samples.block_rows
+
+    def take(self, rows: Rows, out: Batch | None = None) -> Batch:
+        return _weighed(self._samples.take(rows, out), self._weights)
+
+
+def _weighed(batch: Batch, weights: Array) -> Batch:
+    factors = weights[batch.targets]
+    return batch._replace(sample_weight=factors if batch.sample_weight is None else factors * batch.sample_weight)
+
+
+def _counts(samples: Samples) -> Array:
+    """Return how many samples there are of each class."""
+    counts = np.zeros(0, np.int64)
+    for start in range(0, len(samples), _ROWS_AT_ONCE):
+        targets = samples.take(slice(start, min(start + _ROWS_AT_ONCE, len(samples)))).targets
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            raise InputError("class_weight is for targets that are class numbers (N,); give a sample_weight instead")
+        some = np.bincount(targets)
+        counts = np.pad(counts, (0, max(0, len(some) - len(counts))))
+        counts[: len(some)] += some
+    return counts
+
+
+_ROWS_AT_ONCE = 8192
+
+
+def _balanced(counts: Array) -> Array:
     """Return the weights of ``sklearn.utils.class_weight.compute_class_weight("balanced")``, 0 for classes without samples."""
-    counts = np.bincount(targets, minlength=count)
     there = np.count_nonzero(counts)
-    return np.where(counts > 0, len(targets) / (there * np.maximum(counts, 1)), 0.0)
+    return np.where(counts > 0, counts.sum() / (there * np.maximum(counts, 1)), 0.0)
 
 
 def _given(class_weight: Mapping[str, float], count: int, encoding: Encoding | None) -> Array:

@@ -68,7 +68,7 @@ def run(
     *,
     out: str | Path | None = None,
     folder: str | Path | None = None,
-    started: Callable[[Path], None] | None = None,
+    started: Callable[[Training], None] | None = None,
     tell: Callable[[EpochRecord], None] | None = None,
     registry: Registry | None = None,
 ) -> Run:
@@ -83,7 +83,7 @@ def run(
     folder
         Where relative paths in the spec start; None for the folder of the spec's file, or the present one.
     started
-        Called with the run directory, when there is one.
+        Called with the training before its first step, when there is a run directory, which is its ``folder``.
     tell
         Called with the record of each epoch.
     registry
@@ -122,7 +122,7 @@ def run(
     owned.folder = directory.path
     with _accounted(directory, owned):
         if started is not None:
-            started(directory.path)
+            started(owned)
         directory.write_spec(spec, start)
         with directory.open_history() as append:
             try:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from layerkit.cli.messages import say, say_aside
 from layerkit.cli.score_lines import class_lines, part_lines
 from layerkit.cli.spec_file import load_run_spec, spec_options, with_data
 from layerkit.history import EpochRecord, figure, is_reported
+from layerkit.observers.training import Training
 from layerkit.printable import printable
 from layerkit.training.report import by_class, part_scores
 from layerkit.training.run import Run, run
@@ -35,12 +37,14 @@ def command(spec_path: Path, out: Path | None, data: Path | None, overrides: tup
     spec = load_run_spec(spec_path, with_data(overrides, data), max_memory)
     places: list[Path] = []
 
-    def started(directory: Path) -> None:
-        places.append(directory)
-        say_aside(f"training in {directory}")
-
     try:
-        with _progress(spec.training.epochs, spec.training.report_every) as tell:
+        with _progress(spec.training.epochs, spec.training.report_every) as (follow, tell):
+
+            def started(training: Training) -> None:
+                places.append(training.folder)
+                say_aside(f"training in {training.folder}")
+                follow(training)
+
             done = run(spec, out=out, folder=spec_path.parent, started=started, tell=tell)
         _say_scores(done)
         if done.stopped is not None:
@@ -79,19 +83,21 @@ def _score_lines(scores: Mapping[str, float]) -> Iterator[str]:
 
 
 @contextmanager
-def _progress(epochs: int, every: int | None) -> Iterator[Callable[[EpochRecord], None]]:
-    """Give a function that shows one record: a line for each that is reported and for the last, on a terminal above a bar."""
-    with _lines(epochs) as (show, advance):
+def _progress(epochs: int, every: int | None) -> Iterator[tuple[Callable[[Training], None], Callable[[EpochRecord], None]]]:
+    """Give two functions: one shows on a terminal, as a bar, how far a training is; the other shows the record of an epoch.
+
+    There is a line for each record that is reported and for the last, above the bar.
+    """
+    with _lines(epochs) as (show, follow):
         unreported: list[EpochRecord] = []
 
         def tell(record: EpochRecord) -> None:
             unreported[:] = [record]
             if is_reported(record.epoch, epochs, every):
                 show(str(unreported.pop()))
-            advance(record)
 
         try:
-            yield tell
+            yield follow, tell
         except OSError:  # most likely of the output, which then takes no more lines
             raise
         except BaseException:
@@ -103,26 +109,39 @@ def _progress(epochs: int, every: int | None) -> Iterator[Callable[[EpochRecord]
 
 
 @contextmanager
-def _lines(epochs: int) -> Iterator[tuple[Callable[[str], None], Callable[[EpochRecord], None]]]:
-    """Give two functions: one prints a line, the other moves a bar below the lines, where there is a terminal to show one."""
+def _lines(epochs: int) -> Iterator[tuple[Callable[[str], None], Callable[[Training], None]]]:
+    """Give two functions: one prints a line, the other shows a bar below the lines, where there is a terminal to show one."""
     if sys.stdout is None or not sys.stdout.isatty():  # None where it was closed before the start
-        yield say, lambda record: None
+        yield say, lambda training: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
-    bar = Progress(*columns, transient=True)
-    task = bar.add_task("", total=epochs, loss="")
+    class Bar(Progress):
+        """A bar that looks by itself how far the training is, so that no step has to tell."""
+
+        training: Training | None = None
+
+        def get_renderable(self) -> Any:
+            done = self.training
+            if done is not None:
+                part = done.batch / max(1, done.batches)
+                told = f"loss = {figure(done.history[-1].loss)}" if done.history else f"epoch 0: {part:.0%}"
+                self.update(task, completed=min(done.epoch + part, epochs), told=told)
+            return super().get_renderable()
+
+    columns = (TextColumn("epochs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeRemainingColumn())
+    bar = Bar(*columns, transient=True)
+    task = bar.add_task("", total=epochs, told="")
 
     def show(line: str) -> None:
         bar.console.print(printable(line), highlight=False, markup=False)
 
-    def advance(record: EpochRecord) -> None:
-        bar.start()  # only now: until an epoch is done other lines come, and would stand behind the bar
-        bar.update(task, advance=1, loss=f"loss = {figure(record.loss)}")
+    def follow(training: Training) -> None:
+        bar.training = training
+        bar.start()  # only now: other lines came before, and would stand behind the bar
 
     try:
-        yield show, advance
+        yield show, follow
     finally:
         with suppress(IndexError):  # rich raises it where a signal came while the bar was begun
             bar.stop()
