@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cached_property
 from typing import IO, Any
 from weakref import finalize
 
 import numpy as np
 
 from layerkit.data.samples import Rows
+from layerkit.data.splits import Numbers
 from layerkit.errors import DataError
 from layerkit.typing import Array, Shape
 
@@ -63,28 +65,40 @@ class FileArray:
         if isinstance(rows, slice):
             return self._run(rows.start, rows.stop)
         taken = np.empty((len(rows), *self.shape[1:]), self.dtype) if out is None else out[: len(rows)]
-        order = np.argsort(rows, kind="stable")
-        ordered = rows[order]
-        start = 0
-        while start < len(rows):
-            first = int(ordered[start])
-            stop = int(np.searchsorted(ordered, first + self.block_rows))
-            run = self._run(first, int(ordered[stop - 1]) + 1)
-            taken[order[start:stop]] = run[ordered[start:stop] - first]
-            start = stop
+        if (rows[1:] >= rows[:-1]).all():
+            self._gather(rows, taken)
+            return taken
+        order = np.argsort(rows)
+        sorted_rows = self.take(rows[order])
+        taken[order] = sorted_rows
         return taken
 
-    def _run(self, start: int, stop: int) -> Array:
-        """Return rows that follow one another."""
+    def _gather(self, rows: Numbers, out: Array) -> None:
+        """Read rows that are sorted; those between them that are near are read, too."""
+        start = 0
+        while start < len(rows):
+            first = int(rows[start])
+            stop = int(np.searchsorted(rows, first + self.block_rows))
+            run = self._run(first, int(rows[stop - 1]) + 1, self._scratch)
+            run.take(rows[start:stop] - first, axis=0, out=out[start:stop], mode="clip")
+            start = stop
+
+    def _run(self, start: int, stop: int, scratch: Array | None = None) -> Array:
+        """Return rows that follow one another; in ``scratch``, where there is one and it is of use."""
         if self._present_state() != self._state:
             raise DataError(f"{self.what}: the file changed while it was used; begin again")
-        run = np.empty((stop - start, *self.shape[1:]), self._stored, order="F" if self._fortran else "C")
         if self._fortran:
+            run = np.empty((stop - start, *self.shape[1:]), self._stored, order="F")
             for number, column in enumerate(run.reshape(len(run), -1, order="F").T):
                 self._fill(column, (number * len(self) + start) * run.itemsize)
         else:
+            run = np.empty((stop - start, *self.shape[1:]), self._stored) if scratch is None else scratch[: stop - start]
             self._fill(run.reshape(-1), start * math.prod(self.shape[1:]) * run.itemsize)
         return run.astype(self.dtype, copy=False)
+
+    @cached_property
+    def _scratch(self) -> Array:
+        return np.empty((self.block_rows, *self.shape[1:]), self._stored)
 
     def _fill(self, values: Array, start: int) -> None:
         """Read what begins at a byte of the array."""

@@ -177,14 +177,33 @@ def test_blocks_are_shuffled_and_the_rows_of_some_of_them_in_memory() -> None:
         assert sorted(epoch) == list(range(COUNT))
     for rows in samples.taken[:4]:
         assert len({row // 8 for row in rows}) <= 144 // 8 + 1
-        assert rows != sorted(rows)
-    assert sorted(samples.taken[0]) != list(range(144))
+        assert rows == sorted(rows) != list(range(rows[0], rows[0] + 144))
     again = Noted()
     list(trainer().train(again))
     assert again.taken == samples.taken
     other = Noted()
     list(lk.Trainer(trainer().model, trainer().spec, seed=1).train(other))
     assert other.taken != samples.taken
+
+
+@pytest.mark.usefixtures("few_in_memory")
+def test_rows_of_a_block_come_in_any_batch_of_their_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers: list[list[int]] = []
+    batch_loss = lk.Sequential.batch_loss
+
+    def noting(model: lk.Sequential, batch: lk.Batch) -> float:
+        numbers.append([int(np.flatnonzero((row == INPUTS).all(axis=1))[0]) for row in batch.inputs])
+        return batch_loss(model, batch)
+
+    monkeypatch.setattr(lk.Sequential, "batch_loss", noting)
+    samples = Noted()
+    list(trainer(epochs=1).train(samples))
+    assert sorted(number for batch in numbers for number in batch) == list(range(COUNT))
+    for window, rows in enumerate(samples.taken):
+        batches = numbers[6 * window : 6 * window + 6]
+        assert sorted(number for batch in batches for number in batch) == rows
+        assert all(batch != sorted(batch) for batch in batches)
+    assert len({number // 8 for number in numbers[0]}) > 24 // 8 + 1
 
 
 @pytest.mark.usefixtures("few_in_memory")
