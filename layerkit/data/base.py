@@ -79,6 +79,8 @@ class DatasetFacts:
         What the targets are.
     n_classes
         How many classes there are, where the targets are classes.
+    target_shape
+        Shape of the target of one sample, where the targets are numbers or sets of labels.
 
     Raises
     ------
@@ -91,15 +93,18 @@ class DatasetFacts:
     input_shape: Shape | None = None
     task: Task | None = None
     n_classes: int | None = None
+    target_shape: Shape | None = None
 
     def __post_init__(self) -> None:
         for name in ("train_count", "test_count", "n_classes"):
             count = getattr(self, name)
             if count is not None and not (type(count) is int and count >= 0):
                 raise TypeError(f"{name} must be a whole number, received {count!r}")
-        shape, tasks = self.input_shape, get_args(Task)
-        if shape is not None and not (type(shape) is tuple and all(type(length) is int and length > 0 for length in shape)):
-            raise TypeError(f"input_shape must be a tuple of positive whole numbers, received {shape!r}")
+        tasks = get_args(Task)
+        for name in ("input_shape", "target_shape"):
+            shape = getattr(self, name)
+            if shape is not None and not (type(shape) is tuple and all(type(length) is int and length > 0 for length in shape)):
+                raise TypeError(f"{name} must be a tuple of positive whole numbers, received {shape!r}")
         if self.task not in (None, *tasks):
             raise TypeError(f"task must be one of {', '.join(tasks)}, received {self.task!r}")
 

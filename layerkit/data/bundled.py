@@ -97,3 +97,4 @@ class Diabetes(Bundled):
     count: ClassVar[int] = 442
     features: ClassVar[int] = 10
     task: ClassVar[Task] = "numbers"
+    target_shape: ClassVar[Shape | None] = ()

@@ -28,6 +28,8 @@ class SplittingDataset(Dataset):
     """What the targets are."""
     n_classes: ClassVar[int | None] = None
     """How many classes there are, where the targets are classes."""
+    target_shape: ClassVar[Shape | None] = None
+    """Shape of the target of one sample, where the targets are numbers or sets of labels."""
 
     test_size: Size | None = 0.25
     """How many samples are kept for testing, a share of all or a number; null trains on all."""
@@ -74,6 +76,7 @@ class SplittingDataset(Dataset):
             input_shape=self.sample_shape,
             task=self.task,
             n_classes=self.n_classes,
+            target_shape=self.target_shape,
         )
 
     def load(self, request: DataRequest) -> Split:

@@ -92,6 +92,13 @@ class TableDataset(Dataset):
         twice = [name for name in self.targets if name in (self.features or ())]
         if twice:
             raise ValueError(f'has the target "{twice[0]}" among its features; take it out there')
+        for name, names in (("target", self.targets), ("features", self.features or ()), ("drop", self.drop)):
+            again = [column for index, column in enumerate(names) if column in names[:index]]
+            if again:
+                raise ValueError(f'has the column "{again[0]}" twice among {name}; take one out')
+        useless = [name for name in self.kinds if name in self.drop]
+        if useless:
+            raise ValueError(f'says the kind of "{useless[0]}" and drops it; take one of them out')
         return self
 
     @property
@@ -165,6 +172,9 @@ class TableDataset(Dataset):
             require_columns(source, self.impute.columns or (), "the column")
         apart = {*self.targets, *self.drop, *self._helpers()}
         names = [name for name in (self.features or source.names()) if name not in apart]
+        for name in (self.impute and self.impute.columns) or ():
+            if name not in names:
+                raise DataError(f'{source.what}: impute.columns has "{name}", which is no feature here; take it out')
         if not names:
             raise DataError(f"{source.what}: no column is left to predict from; there are {listed(source.names())}")
         return names
@@ -172,6 +182,12 @@ class TableDataset(Dataset):
     def _seen(self, source: Source, names: Sequence[str], task: Task | None) -> Mapping[str, Seen]:
         known: dict[str, Kind] = {**self.kinds}
         if task == "classes":
+            for name in self.targets:
+                if known.get(name, "category") != "category":
+                    advice = "take it out of kinds, or choose a loss for numbers"
+                    raise DataError(
+                        f'{source.what}: kinds says that "{name}" is a {known[name]}, and the loss is for classes; {advice}'
+                    )
             known |= dict.fromkeys(self.targets, "category")
         seen = source.look([*names, *self.targets], known)
         for one in seen.values():

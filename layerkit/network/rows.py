@@ -13,7 +13,7 @@ from layerkit.data.samples import Batch, Samples
 from layerkit.errors import DataError
 from layerkit.network.sequential import Sequential
 from layerkit.tables.encoding import Encoding
-from layerkit.tables.table import Column, Kind, Source, Table, require_columns
+from layerkit.tables.table import Kind, Source, Table, require_columns
 from layerkit.typing import Array
 
 
@@ -27,7 +27,7 @@ class EncodedRows(NamedTuple):
     targets
         N of them; None where they were not asked for.
     kept
-        What else was asked for, as texts by the names of the columns.
+        What else was asked for, as it is written, by the names of the columns.
     """
 
     inputs: Array
@@ -54,16 +54,12 @@ def encoded_rows(
     require_columns(source, keep, "--keep")
     if with_targets:
         require_columns(source, encoding.targets, "the target")
-    kinds: dict[str, Kind] = {
-        **dict.fromkeys(keep, "category"),
-        **(encoding.target_kinds if with_targets else {}),
-        **encoding.kinds,
-    }
+    kinds: dict[str, Kind] = {**(encoding.target_kinds if with_targets else {}), **encoding.kinds}
     count = 0
-    for table in source.blocks(kinds):
+    for table in source.blocks(kinds, keep):
         count += len(table)
         targets = encoding.target_values(table) if with_targets else None
-        kept = {name: _texts(table.columns[name]) for name in keep}
+        kept = {name: list(table.kept[name]) for name in keep}
         yield EncodedRows(_inputs(model, encoding, table), targets, kept)
     if not count:
         raise DataError(f"{source.what}: there are no rows")
@@ -91,19 +87,6 @@ def _inputs(model: Sequential, encoding: Encoding, table: Table) -> Array:
     if inputs.shape[1:] != model.input_shape:
         raise DataError(f"the encoding of this model gives {inputs.shape[1]} inputs, and it takes {model.input_shape}")
     return inputs
-
-
-def _texts(column: Column) -> list[str]:
-    """Return values as texts: whole numbers without a point, nothing for a missing one."""
-    if column.kind == "category":
-        return ["" if gone else str(value) for value, gone in zip(column.values, column.missing, strict=True)]
-    words = {0.0: "false", 1.0: "true"} if column.kind == "boolean" else {}
-    numbers = zip(column.values.tolist(), column.missing, strict=True)
-    return ["" if gone else words.get(value) or _number(value) for value, gone in numbers]
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
 def array_rows(array: Array | FileArray, rows: int) -> Iterator[EncodedRows]:

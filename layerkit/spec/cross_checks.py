@@ -5,13 +5,16 @@ Each takes the parts that are sound and passes over the others (None), so that o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from layerkit.data.base import Dataset, DatasetFacts
 from layerkit.diagnostics.faults import Fault, failure
+from layerkit.errors import TargetError
 from layerkit.metrics.base import Metric
 from layerkit.registry.discovery import installed_registry
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
@@ -154,13 +157,42 @@ def _target_faults(data: Dataset, facts: DatasetFacts, plans: Sequence[NodePlan]
         raise
     except BaseException as error:  # a third party's loss may fail in any way, even exit
         return [Fault(place, "layer_failed", failure("the loss fails", error))]
-    if facts.n_classes is None or n_outputs is None or facts.n_classes <= n_outputs:
+    if facts.n_classes is not None and n_outputs is not None and facts.n_classes > n_outputs:
+        count = facts.n_classes
+        message = f"{data.type} has {count} classes, and {n_outputs} outputs reach the loss, model.layers[{len(plans) - 1}]"
+        return [
+            _output_fault(plans, count, message, "it needs an output a class", lambda end, shape: end.class_count(shape) == count)
+        ]
+    if facts.target_shape is None or n_outputs is not None or _takes(loss, plans[-1].input_shape, facts.target_shape):
         return []
-    short = f"{data.type} has {facts.n_classes} classes, and {n_outputs} outputs reach the loss, model.layers[{len(plans) - 1}]"
-    deciding = _deciding_field(plans, facts.n_classes)
+    wanted = facts.target_shape
+    count, noun = math.prod(wanted), "number" if facts.task == "numbers" else "label"
+    message = (
+        f"a sample of {data.type} has {count} {noun}{'s' if count > 1 else ''} to predict, and outputs of shape "
+        f"{plans[-1].input_shape} reach the loss, model.layers[{len(plans) - 1}]"
+    )
+    return [_output_fault(plans, count, message, "it needs an output each", lambda end, shape: _takes(end, shape, wanted))]
+
+
+def _takes(loss: Loss, logits_shape: Shape, target_shape: Shape) -> bool:
+    """Return whether a loss takes targets of some shape with some logits."""
+    try:
+        loss.prepare(np.ones((1, *target_shape)), (1, *logits_shape), np.dtype(np.float64))
+    except TargetError:
+        return False
+    except Exception:  # a third party's loss may fail in any way, and will say so when it is used
+        return True
+    return True
+
+
+def _output_fault(
+    plans: Sequence[NodePlan], count: int, message: str, otherwise: str, fits: Callable[[Loss, Shape], bool]
+) -> Fault:
+    """Return that the number of outputs is wrong, at the field where ``count`` is to be written, if there is one."""
+    deciding = _deciding_field(plans, count, fits)
     if deciding is None:
-        return [Fault(place, "class_count", f"{short}; it needs an output a class")]
-    return [Fault(("model", *deciding), "class_count", f"{short}; write {facts.n_classes}", str(facts.n_classes))]
+        return Fault(("model", "layers", len(plans) - 1), "class_count", f"{message}; {otherwise}")
+    return Fault(("model", *deciding), "class_count", f"{message}; write {count}", str(count))
 
 
 def _losses_for(task: Task) -> str:
@@ -170,30 +202,30 @@ def _losses_for(task: Task) -> str:
     return f"choose {' or '.join(fitting)}" if fitting else f"no loss for {_TARGETS[task]} is installed, choose other data"
 
 
-def _deciding_field(plans: Sequence[NodePlan], n_outputs: int) -> tuple[str | int, ...] | None:
-    """Return the place in the model of the number that gives the loss ``n_outputs`` outputs when they are written there.
+def _deciding_field(plans: Sequence[NodePlan], count: int, fits: Callable[[Loss, Shape], bool]) -> tuple[str | int, ...] | None:
+    """Return the place in the model of the number at which ``count`` makes the outputs fit the loss.
 
     It is looked for by trying, from the last layer to the last one with parameters.
     """
     for index in range(len(plans) - 2, -1, -1):
         layer = plans[index].stage
         for name in type(layer).model_fields:
-            if type(getattr(layer, name)) is int and _outputs(layer, {name: n_outputs}, plans[index:]) == n_outputs:
+            if type(getattr(layer, name)) is int and _fits(layer, {name: count}, plans[index:], fits):
                 return "layers", index, name
         if plans[index].parameters:
             break
     return None
 
 
-def _outputs(layer: Stage, change: dict[str, int], plans: Sequence[NodePlan]) -> int | None:
-    """Return how many outputs reach the loss at the end of ``plans`` if the first layer is changed; None where that fails."""
+def _fits(layer: Stage, change: dict[str, int], plans: Sequence[NodePlan], fits: Callable[[Loss, Shape], bool]) -> bool:
+    """Return whether what reaches the loss at the end of ``plans`` fits if the first layer is changed; not where that fails."""
     try:
         shape = layer.model_copy(update=change).output_shape(plans[0].input_shape)
         for plan in plans[1:-1]:
             shape = plan.stage.output_shape(shape)
         loss = plans[-1].stage
-        return loss.class_count(shape) if isinstance(loss, Loss) else None
+        return isinstance(loss, Loss) and fits(loss, shape)
     except KeyboardInterrupt:
         raise
     except BaseException:  # a third party's layer may fail in any way, even exit
-        return None
+        return False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -25,6 +27,10 @@ ROWS = 4096
 LONGEST_LINE = 2**20
 """Most characters of a line."""
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+"""The first line with which Excel says what separates the fields."""
 
 
 class CsvSource:
@@ -81,12 +87,14 @@ class CsvSource:
             raise DataError(f"{self.what}: there are no rows{' below the header' if self.dialect.header else ''}")
         return {name: one.seen(self.what, name) for name, one in looking.items()}
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Table]:
+    def blocks(self, kinds: Mapping[str, Kind], keep: Sequence[str] = ()) -> Iterator[Table]:
         """Yield the rows in their order."""
         for file in self._files:
             for rows, lines in file.blocks():
-                columns = {}
+                columns, kept = {}, {}
                 for name, texts in file.columns(rows):
+                    if name in keep:
+                        kept[name] = texts
                     if name not in kinds:
                         continue
                     columns[name], wrong = read(texts, kinds[name], self._spelling)
@@ -96,7 +104,7 @@ class CsvSource:
                         raise DataError(
                             f'{file.what}, line {lines[wrong]}, column "{name}": expected {expected}, received "{shown}"'
                         )
-                yield block(file.what, "line", columns, lines)
+                yield block(file.what, "line", columns, lines, kept)
 
 
 class _CsvFile:
@@ -120,6 +128,11 @@ class _CsvFile:
             raise DataError(
                 f"{self.what}, line {sample[: sample.index(chr(0))].count(chr(10)) + 1}: there is a NUL byte; this is no CSV"
             )
+        said = _SEPARATOR_LINE.match(sample)
+        self._skipped = 0 if said is None else 1
+        if said is not None:
+            sample = sample[said.end() :]
+            dialect = replace(dialect, separator=dialect.separator or said[1])
         self.dialect = known(dialect, sample, self.what, whole=len(sample) < SAMPLE)
         self.names: list[str] = []
         first, line = next(self._rows(self.dialect), ([], 1))
@@ -155,7 +168,7 @@ class _CsvFile:
     def _rows(self, dialect: Known) -> Iterator[tuple[list[str], int]]:
         """Yield the fields of each row, and the line that it begins on."""
         with self._told(), self._opened() as file:
-            lines = _Lines(file, dialect.comment, self.what)
+            lines = _Lines(file, dialect.comment, self.what, self._skipped)
             reader = csv.reader(
                 lines, delimiter=dialect.separator, quotechar=dialect.quote, quoting=quoting(dialect.quote), strict=True
             )
@@ -209,12 +222,16 @@ class _CsvFile:
 
 
 class _Lines:
-    """The lines of a file but for comments, counted; ``begin`` is the first that was handed out since it was set to 0."""
+    """The lines of a file but for the first ``skipped`` and comments, counted.
 
-    def __init__(self, file: IO[str], comment: str | None, what: str) -> None:
+    ``begin`` is the first that was handed out since it was set to 0.
+    """
+
+    def __init__(self, file: IO[str], comment: str | None, what: str, skipped: int) -> None:
         self._file = file
         self._comment = comment
         self._what = what
+        self._skipped = skipped
         self.line = 0
         self.begin = 0
 
@@ -227,6 +244,8 @@ class _Lines:
                 )
             if "\0" in line:
                 raise DataError(f"{self._what}, line {self.line}: there is a NUL byte; this is no CSV")
+            if self.line <= self._skipped:
+                continue
             if self._comment is not None and line.startswith(self._comment):
                 continue
             self.begin = self.begin or self.line

@@ -84,13 +84,14 @@ class FrameSource:
             found[name].missing = count - found[name].count
         return found
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Table]:
+    def blocks(self, kinds: Mapping[str, Kind], keep: Sequence[str] = ()) -> Iterator[Table]:
         """Yield the rows in their order."""
         require_columns(self, kinds, "what is asked for,")
-        for frame in self._frames(list(kinds)):
+        for frame in self._frames(list(dict.fromkeys([*kinds, *keep]))):
+            kept = {name: ["" if is_missing(value) else _written(value) for value in frame.columns[name]] for name in keep}
             columns = {name: _column(frame, name, kind) for name, kind in kinds.items()}
             count = len(next(iter(frame.columns.values()), ()))
-            yield block(frame.what, "row", columns, np.arange(count) + frame.first + 1)
+            yield block(frame.what, "row", columns, np.arange(count) + frame.first + 1, kept)
 
 
 def text_of(value: Any) -> str:
@@ -100,6 +101,10 @@ def text_of(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def _written(value: Any) -> str:
+    return text_of(value) if isinstance(value, bool | np.bool_) else str(value)
 
 
 def _kind(values: Sequence[Any], what: str, name: str) -> tuple[Kind, str | None]:

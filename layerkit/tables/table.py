@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -53,12 +53,15 @@ class Table:
         What messages call the sources, such as names of files, each with what is counted there: ``line`` or ``row``.
     origins
         Shape (N,): from which of the sources each row is.
+    kept
+        Columns that were asked for as they are written, by their names.
     """
 
     columns: Mapping[str, Column]
     places: npt.NDArray[np.int64]
     sources: tuple[tuple[str, str], ...]
     origins: npt.NDArray[np.int64]
+    kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -71,12 +74,15 @@ class Table:
     def take(self, rows: Array) -> Table:
         """Return some of the rows."""
         columns = {name: column.take(rows) for name, column in self.columns.items()}
-        return Table(columns, self.places[rows], self.sources, self.origins[rows])
+        kept = {name: [texts[row] for row in rows] for name, texts in self.kept.items()}
+        return Table(columns, self.places[rows], self.sources, self.origins[rows], kept)
 
 
-def block(source: str, counted: str, columns: Mapping[str, Column], places: Array) -> Table:
+def block(
+    source: str, counted: str, columns: Mapping[str, Column], places: Array, kept: Mapping[str, Sequence[str]] | None = None
+) -> Table:
     """Return rows of one source."""
-    return Table(columns, places, ((source, counted),), np.zeros(len(places), np.int64))
+    return Table(columns, places, ((source, counted),), np.zeros(len(places), np.int64), kept or {})
 
 
 def joined(tables: Iterable[Table]) -> Table:
@@ -95,7 +101,8 @@ def joined(tables: Iterable[Table]) -> Table:
     }
     sources = tuple(dict.fromkeys(source for part in parts for source in part.sources))
     origins = [np.array([sources.index(source) for source in part.sources])[part.origins] for part in parts]
-    return Table(columns, np.concatenate([part.places for part in parts]), sources, np.concatenate(origins))
+    kept = {name: [text for part in parts for text in part.kept[name]] for name in first.kept}
+    return Table(columns, np.concatenate([part.places for part in parts]), sources, np.concatenate(origins), kept)
 
 
 @dataclass(slots=True)
@@ -151,8 +158,8 @@ class Source(Protocol):
         """Return what some columns hold; ``kinds`` says it of those that it is known of."""
         ...
 
-    def blocks(self, kinds: Mapping[str, Kind]) -> Iterator[Table]:
-        """Yield the rows in their order, some at a time, with the columns that ``kinds`` names."""
+    def blocks(self, kinds: Mapping[str, Kind], keep: Sequence[str] = ()) -> Iterator[Table]:
+        """Yield the rows in their order, some at a time, with the columns that ``kinds`` names; those to ``keep`` as written."""
         ...
 
 

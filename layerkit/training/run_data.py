@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from layerkit.blame import Blame
 from layerkit.data.base import DataRequest, Dataset, DatasetFacts, Split
-from layerkit.data.samples import Subset
+from layerkit.data.file_samples import FileSamples
+from layerkit.data.samples import ArraySamples, Subset
 from layerkit.data.splits import split_rows
 from layerkit.errors import ComponentError, DataError, InputError, TargetError
 from layerkit.spec.load import with_facts
@@ -107,6 +110,8 @@ def _facts(spec: RunSpec, split: Split) -> DatasetFacts:
     with Blame(split.train, "input_shape"):
         shape = split.train.input_shape
     found = replace(facts, train_count=train, input_shape=facts.input_shape or shape)
+    if isinstance(split.train, ArraySamples | FileSamples) and found.n_classes is None:
+        found = replace(found, target_shape=np.shape(split.train.targets)[1:])
     if split.encoding is None:
         return found
     n_classes = len(split.encoding.labels) if split.encoding.task == "classes" else None

@@ -96,6 +96,15 @@ def test_columns_pass_through(directory: Path, layerkit: Run) -> None:
     assert columns["sepal_length"][:3] == ["5.1", "4.9", "4.7"]
 
 
+def test_what_passes_through_is_left_as_it_is_written(directory: Path, layerkit: Run, here: Path) -> None:
+    header, first, *_ = FLOWERS.read_text().splitlines()
+    odd = ["007", "9007199254740993", "1e3", "NA", "", "-0", " x "]
+    rows = [f"{text},{first}" for text in odd]
+    (here / "new.csv").write_text("\n".join([f"id,{header}", *rows]).replace("5.1,", "5.10,") + "\n")
+    done = layerkit("predict", str(directory), "new.csv", "--keep", "id", "--keep", "sepal_length")
+    assert [row.split(",")[:2] for row in done.stdout.splitlines()[1:]] == [[text, "5.10"] for text in odd]
+
+
 def test_standard_input_is_a_table(directory: Path, layerkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(FLOWERS.read_bytes())))
     wanted = layerkit("predict", str(directory), str(FLOWERS)).stdout

@@ -408,7 +408,8 @@ def test_a_process_that_a_signal_ends_says_so(
         for _ in range(times):  # a terminal and a wrapper both send it
             process.send_signal(getattr(signal, name))
         _, errors = process.communicate()
-    assert process.returncode == code
+    # One that comes when Python has put its own handlers away ends what is left of the process; shells call both the same.
+    assert process.returncode in ((code,) if times == 1 else (code, 128 - code))
     assert [line for line in errors.splitlines() if line] == ["training in out", "run directory: out", word]
     run = lk.RunDirectory.open(here / "out")
     assert run.status()["status"] == "interrupted"

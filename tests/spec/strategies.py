@@ -326,6 +326,9 @@ class SpecSource:
         for _ in range(random.randint(0, 4)):
             document, shape = self._fitting(lk.Layer, random, shape)
             layers.append(document)
+        if shape is not None and len(shape) == 1 and random.randrange(3) == 0:
+            layers.append({"type": "affine", "units": 1})  # the one output that some targets need
+            shape = (1,)
         layers.append(self._fitting(lk.Loss, random, shape)[0])
         return {
             **self._block(ModelSpec, random, without={"input_shape", "layers", "encoding"}),
@@ -483,6 +486,8 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
                 run = copy.deepcopy(_RUN)
                 if family == "Dataset":
                     run["data"], shape = component, list(source.sample_shape(component) or shape)
+                    if len(shape) == 1:  # one output, which is all that some targets fit
+                        layers = [{"type": "affine", "units": 1}, *layers]
                 else:
                     key = {"Optimizer": "optimizer", "Schedule": "schedule", "Metric": "metrics", "Observer": "observers"}[family]
                     run["training"] |= {key: [component] if key in ("metrics", "observers") else component}

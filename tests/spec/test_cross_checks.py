@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -224,6 +225,38 @@ def test_the_number_that_decides_how_many_outputs_there_are_is_pointed_at(layers
     assert (".".join(map(str, fault.location)), fault.code) == (f"model.{place}", "class_count")
     assert fault.message.endswith(f"outputs reach the loss, model.layers[{len(layers) - 1}]; {remedy}")
     assert fault.suggestion == ("9" if remedy == "write 9" else None)
+
+
+class Targets(Known):
+    """A data set of which the shape of a target is known."""
+
+    type: Literal["targets"] = "targets"  # type: ignore[assignment]  # another tag than that of the base
+    target_shape: tuple[int, ...]
+
+    def facts(self) -> DatasetFacts:
+        return DatasetFacts(task="numbers", target_shape=self.target_shape)
+
+
+@pytest.mark.parametrize(
+    ("target_shape", "layers", "place", "says"),
+    [
+        ((), [Affine(units=1), lk.MeanSquaredError()], None, ""),
+        ((1,), [Affine(units=1), lk.MeanSquaredError()], None, ""),
+        ((3,), [Affine(units=3), lk.MeanSquaredError()], None, ""),
+        ((2, 2), [lk.MeanSquaredError()], "layers.0", r"has 4 numbers to predict, and outputs of shape \(4,\) .* an output each"),
+        ((), [Affine(units=3), lk.MeanSquaredError()], "layers.0.units", r"has 1 number to predict, .* \(3,\) .*; write 1"),
+        ((2,), [Affine(units=1), ReLU(), lk.MeanSquaredError()], "layers.0.units", r"has 2 numbers .*; write 2"),
+        ((5,), [ReLU(), lk.MeanSquaredError()], "layers.1", r"layers\[1\]; it needs an output each"),
+    ],
+    ids=repr,
+)
+def test_targets_of_another_shape_than_the_outputs_are_pointed_at(
+    target_shape: Shape, layers: list[Stage], place: str | None, says: str
+) -> None:
+    plans, _ = checked_stack(layers, (4,))
+    faults = data_faults(Targets(target_shape=target_shape), plans, (4,), None)
+    assert places(faults) == ([] if place is None else [(f"model.{place}", "class_count")])
+    assert all(re.search(says, fault.message) for fault in faults)
 
 
 class Numbers(Known):

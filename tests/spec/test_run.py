@@ -179,7 +179,7 @@ def test_a_metric_for_other_targets_than_the_loss_is_refused_at_its_place() -> N
 def test_a_metric_that_does_not_fit_is_told_beside_other_faults(squared_error: lk.Loss) -> None:
     registry = lk.builtin_registry().with_components(type(squared_error))
     document = changed("training.metrics", [{"type": "accuracy"}])
-    document["model"]["layers"][-1] = {"type": squared_error.type}
+    document["model"]["layers"][-2:] = [{"type": "affine", "units": 1}, {"type": squared_error.type}]
     document["data"] = {"type": "diabetes"}
     document["model"]["input_shape"] = [10]
     for epochs, codes in ((1, ["task_mismatch"]), (0, ["task_mismatch", "out_of_range"])):
