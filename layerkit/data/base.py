@@ -46,12 +46,15 @@ class Split:
         The samples; None where there are none of a part.
     encoding
         How rows of a table became these samples, as learnt of those to train on; None where they are no rows of a table.
+    notices
+        What the writer of a spec should know of the data though nothing is wrong.
     """
 
     train: Samples
     validation: Samples | None = None
     test: Samples | None = None
     encoding: Encoding | None = None
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):

@@ -155,7 +155,12 @@ class TableDataset(Dataset):
                 samples[name] = self._gathered(other.blocks(needed), encoding).samples()
         train = samples.pop("train")
         assert train is not None
-        return Split(train=train, encoding=encoding, **samples)
+        notices = tuple(
+            f'{source.what}, column "{name}": all rows have the same value, so nothing can be learnt of it: "drop": ["{name}"]'
+            for name in names
+            if seen[name].is_constant
+        )
+        return Split(train=train, encoding=encoding, notices=notices, **samples)
 
     def look(self, folder: Path, task: Task | None = None) -> dict[str, tuple[str, Seen]]:
         """Return the role of each feature and target, and what it holds, in all rows; errors as for `load`."""

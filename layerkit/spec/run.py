@@ -75,6 +75,12 @@ class RunSpec(Spec):
     @property
     def notices(self) -> tuple[str, ...]:
         """What the writer should know though nothing is wrong."""
-        if not self.added_layers:
-            return ()
-        return ('data.standardize is deprecated; take it out and write {"type": "standardize"} as the first of the layers',)
+        deprecated = 'data.standardize is deprecated; take it out and write {"type": "standardize"} as the first of the layers'
+        of_data: tuple[str, ...] = self.__dict__.get("_notices", ())
+        return ((deprecated,) if self.added_layers else ()) + of_data
+
+    def with_notices(self, notices: tuple[str, ...]) -> Self:
+        """Return the run with more that the writer should know, such as of its data."""
+        spec = self.model_copy()
+        spec.__dict__["_notices"] = notices
+        return spec

@@ -75,21 +75,23 @@ def draft(source: Source, path: str, kind: str, target: str | None, name: str, o
         rate = float(f"{rate / spread**2:.1g}")
         start = {"weight_init": {"type": "normal", "std": float(f"{spread / hidden**0.5:.2g}")}}
         layers += [{"type": "affine", "units": 1, **start, "bias_init": {"type": "constant", "value": middle}}, {"type": "mse"}]
-    return {
-        "layerkit": 1,
-        "name": name,
-        "seed": 0,
-        "data": data,
-        "model": {"layers": layers},
-        "training": {
-            "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9, "weight_decay": 0.001},
-            "epochs": 200,
-            "batch_size": 32 if count >= 100 else max(1, count // 4),
-            "validation": {"size": 0.15},
-            "metrics": [{"type": "accuracy"}, {"type": "f1_macro"}] if classes else [{"type": "r2"}],
-            "early_stopping": {"patience": 20},
-        },
+    training: dict[str, Any] = {
+        "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9, "weight_decay": 0.001},
+        "epochs": 200,
+        "batch_size": 32 if count >= 100 else max(1, count // 4),
     }
+    if classes or count >= LEAST_TO_HOLD_OUT:
+        held_out = 0.15 if count * 0.1 >= n_outputs else n_outputs  # one of each class at least
+        training["validation"] = {"size": held_out}
+        training["metrics"] = [{"type": "accuracy"}, {"type": "f1_macro"}] if classes else [{"type": "r2"}]
+        training["early_stopping"] = {"patience": 20}
+    else:
+        data["test_size"] = None
+    return {"layerkit": 1, "name": name, "seed": 0, "data": data, "model": {"layers": layers}, "training": training}
+
+
+LEAST_TO_HOLD_OUT = 20
+"""Rows of a table with numbers to predict below which all are trained on."""
 
 
 def _features(columns: Mapping[str, Seen]) -> tuple[dict[str, Seen], list[str]]:

@@ -137,8 +137,17 @@ class Seen:
     problem: str | None = None
 
     @property
+    def is_constant(self) -> bool:
+        """Whether all rows have the same value."""
+        if self.missing:
+            return False
+        return self.lowest == self.highest if self.kind == "number" else len(self.texts or {}) == 1
+
+    @property
     def range(self) -> str:
         """The extremes of numbers, else the texts that come most often."""
+        if self.is_constant:
+            return f"always {self.lowest:g}" if self.lowest is not None else f"always {next(iter(self.texts or ()))}"
         if self.kind == "number" and self.lowest is not None:
             return f"{self.lowest:g} to {self.highest:g}"
         often = sorted(self.texts or {}, key=lambda text: -(self.texts or {})[text])

@@ -54,6 +54,7 @@ def run_data(spec: RunSpec, folder: Path) -> tuple[RunSpec, Split]:
             split = _held_out(split, request)
     spec = with_facts(spec, _facts(spec, split))
     spec = spec.model_copy(update={"model": spec.model.model_copy(update={"encoding": split.encoding})})
+    spec = spec.with_notices(split.notices)
     if split.encoding is not None and len(split.encoding.model_dump_json()) > _MOST_CHARACTERS:
         raise DataError(
             f"{spec.data.type}: what is learnt of the columns is too much for a model file; leave columns out, such as "

@@ -19,6 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 import layerkit as lk
 
+from ..tables.test_corpus import SOUND
+
 FLOWERS = Path(__file__).parents[2] / "specs" / "flowers.csv"
 Run = Callable[..., CompletedProcess[str]]
 
@@ -115,6 +117,60 @@ def test_a_draft_finds_its_table_from_another_folder(layerkit: Run, here: Path) 
     assert layerkit("new", "data/flowers.csv", "--out", "data/net.json").returncode == 0
     assert json.loads((here / "data" / "net.json").read_text(encoding="utf-8"))["data"]["path"] == "flowers.csv"
     assert layerkit("validate", "data/net.json").returncode == 0
+
+
+OPTIONS = {"separator": "--separator", "decimal": "--decimal", "comment": "--comment", "encoding": "--encoding"}
+
+
+def test_a_draft_of_an_awkward_table_trains_or_is_refused(layerkit: Run, here: Path) -> None:
+    """The rows of each table come twenty times: of a few rows nothing can be learnt."""
+    drafted = []
+    for number, (name, (content, options, wanted)) in enumerate(SOUND.items()):
+        if not options.keys() <= OPTIONS.keys():
+            continue
+        path, said = f"table_{number}.csv", [part for key, value in options.items() for part in (OPTIONS[key], value)]
+        names, _, rows = content.partition(b"\n")
+        (here / path).write_bytes(b"\n".join([names, *[rows.removesuffix(b"\n")] * 20]) + b"\n")
+        for target in wanted:
+            (here / f"table_{number}.json").unlink(missing_ok=True)
+            done = layerkit("new", path, "--target", target, *said)
+            assert done.returncode in (0, 2), name
+            if done.returncode == 0:
+                validated = layerkit("validate", f"table_{number}.json")
+                assert validated.returncode == 0, f"{name}: {validated.stderr}"
+                lk.run(lk.load_spec(here / f"table_{number}.json", overrides=["training.epochs=1"]), folder=here)
+                drafted.append(name)
+    assert len(set(drafted)) > 20
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 8, 12, 19, 20, 21, 40])
+@pytest.mark.parametrize("classes", [0, 2, 5])
+def test_a_draft_of_a_small_table_trains_or_is_refused(layerkit: Run, here: Path, rows: int, classes: int) -> None:
+    lines = [f"{row * 7 % 5},{'abcde'[row % classes] if classes else row * 1.5}" for row in range(rows)]
+    (here / "table.csv").write_text("\n".join(["x,y", *lines]) + "\n", encoding="utf-8")
+    done = layerkit("new", "table.csv")
+    assert done.returncode == (2 if classes * 4 > rows else 0), done.stderr
+    if done.returncode == 0:
+        assert layerkit("validate", "table.json").returncode == 0
+        trained = layerkit("train", "table.json", "--set", "training.epochs=2")
+        assert trained.returncode == 0, trained.stderr
+
+
+def test_a_column_that_never_varies_is_told(layerkit: Run, here: Path) -> None:
+    lines = [f"{row},7,x,{'uv'[row % 2]}" for row in range(20)]
+    (here / "table.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n", encoding="utf-8")
+    layerkit("new", "table.csv")
+    spec = json.loads((here / "table.json").read_text(encoding="utf-8"))
+    assert spec["data"].pop("drop") == ["b", "c"]
+    (here / "table.json").write_text(json.dumps(spec), encoding="utf-8")
+    done = layerkit("validate", "table.json")
+    told = " ".join(done.stderr.split())
+    assert done.returncode == 0
+    for column in "bc":
+        assert f'table.csv, column "{column}": all rows have the same value, so nothing can be learnt of it: "drop"' in told
+    shown = layerkit("summary", "table.json").stdout
+    assert "always 7" in shown
+    assert "always x" in shown
 
 
 @pytest.mark.parametrize(

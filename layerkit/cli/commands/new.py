@@ -50,6 +50,8 @@ def command(data_path: Path, target: str | None, out: Path | None, writing: dict
     rows = [("target", f'"{spec["data"]["target"]}", {chosen}'), ("task", f"{task}, so the loss is {layers[-1]['type']}")]
     if "drop" in spec["data"]:
         rows.append(("left out", ", ".join(spec["data"]["drop"])))
+    if "validation" not in spec["training"]:
+        rows.append(("parts", "all rows are trained on, since there are few of them"))
     if "impute" in spec["data"]:
         rows.append(("missing values", "the median, and an input that says so"))
     say(*figures(rows))
