@@ -36,6 +36,7 @@ class CategoricalCrossEntropy(Loss):
     """
 
     task: ClassVar[Task | None] = "classes"
+    takes_logits: ClassVar[bool] = True
     type: Literal["crossentropy"] = "crossentropy"
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -20,6 +20,7 @@ from layerkit.registry.discovery import installed_registry
 from layerkit.spec.plan import NodePlan, StackError, plan_nodes
 from layerkit.spec.source import MAX_DEPTH, TOO_DEEP
 from layerkit.spec.structure import loss_kinds, structure_faults
+from layerkit.stack.layer import Layer
 from layerkit.stack.loss import Loss, Task
 from layerkit.stack.stage import Stage
 from layerkit.typing import Shape
@@ -100,10 +101,12 @@ def data_faults(
     plans: Sequence[NodePlan] | None,
     input_shape: Shape | None,
     batch_size: int | None,
+    *,
+    held_out: bool = False,
 ) -> list[Fault]:
     """Return where model and training do not fit the data, as far as it is known.
 
-    ``plans`` are those of a whole stack that is sound.
+    ``plans`` are those of a whole stack that is sound; ``held_out`` says that some of the training samples will be held out.
     """
     if data is None:
         return []
@@ -122,7 +125,36 @@ def data_faults(
             "less, or null for all of them"
         )
         faults.append(Fault(("training", "batch_size"), "batch_size", message, str(facts.train_count)))
+    elif facts.train_count is not None and plans and not held_out:
+        faults += _small_batch_faults(data, facts.train_count, plans, batch_size)
     return faults
+
+
+def _small_batch_faults(data: Dataset, count: int, plans: Sequence[NodePlan], batch_size: int | None) -> list[Fault]:
+    """Return whether the smallest batch of an epoch has fewer samples than some layer can be trained on."""
+    place = ("training", "batch_size")
+    for plan in (inner for outer in plans for inner in outer.tree()):
+        try:
+            least = plan.stage.least_batch(plan.input_shape) if isinstance(plan.stage, Layer) else 1
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a third party's layer may fail in any way, even exit
+            return [Fault(place, "layer_failed", failure(f"{plan.stage.type} fails", error))]
+        if _smallest(count, batch_size) >= least:
+            continue
+        sizes = [size for size in range(max(least, batch_size or 0), count + 1) if _smallest(count, size) >= least]
+        remedy = f"write {sizes[0]}" if sizes else "give it more samples"
+        message = (
+            f"{plan.name} takes batches of {least} samples or more, and of the {count} training samples of {data.type} "
+            f"the last batch of an epoch has {_smallest(count, batch_size)}; {remedy}"
+        )
+        return [Fault(place, "batch_size", message, str(sizes[0]) if sizes else None)]
+    return []
+
+
+def _smallest(count: int, batch_size: int | None) -> int:
+    """Return how many samples the smallest batch of an epoch has."""
+    return count if batch_size is None else count % batch_size or batch_size
 
 
 def metric_faults(metrics: Sequence[Metric | None], loss: Stage | None) -> list[Fault]:

@@ -106,7 +106,7 @@ def with_facts(spec: RunSpec, facts: DatasetFacts) -> RunSpec:
         If the model or the training does not fit the data, or the network takes more memory than there is; where the spec was
         read from a text, with the places there.
     """
-    model, faults = spec.fitted_to(facts)
+    model, faults = spec.fitted_to(facts, loaded=True)
     fitted = spec.model_copy(update={"model": model})
     origin: _Origin | None = spec.__dict__.get("_origin")
     if not faults and spec.model.input_shape is None:

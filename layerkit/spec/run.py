@@ -47,8 +47,11 @@ class RunSpec(Spec):
             self._standardize_in_the_model()
         return self
 
-    def fitted_to(self, facts: DatasetFacts) -> tuple[ModelSpec, list[Fault]]:
-        """Return the model with the input shape that data has, where it says none, and what of the run does not fit the data."""
+    def fitted_to(self, facts: DatasetFacts, *, loaded: bool = False) -> tuple[ModelSpec, list[Fault]]:
+        """Return the model with the input shape that data has, where it says none, and what of the run does not fit the data.
+
+        ``loaded`` says that the data was loaded, so that the numbers of samples are those of the parts as they are.
+        """
         model = self.model
         faults: list[Fault] = []
         if model.input_shape is None and facts.input_shape is not None:
@@ -58,7 +61,8 @@ class RunSpec(Spec):
         faults = [
             replace(fault, location=("model", *fault.location)) for fault in [*faults, *depth_faults(plans or (), around=3)]
         ]
-        faults += data_faults(self.data, facts, plans, model.input_shape, self.training.batch_size)
+        held_out = self.training.validation is not None and not loaded
+        faults += data_faults(self.data, facts, plans, model.input_shape, self.training.batch_size, held_out=held_out)
         return model, faults + metric_faults(self.training.metrics, model.layers[-1])
 
     def _standardize_in_the_model(self) -> None:

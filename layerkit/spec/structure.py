@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from layerkit.diagnostics.faults import Fault
-from layerkit.stack.layer import adapts
+from layerkit.stack.layer import Layer, adapts
 from layerkit.stack.loss import Loss
 from layerkit.stack.stage import Stage
 
@@ -38,6 +38,12 @@ def structure_faults(layers: Sequence[Stage | None]) -> list[Fault]:
         elif index == last and layer is not None and not isinstance(layer, Loss):
             message = f'the last of the layers must be a loss, and {layer.type} is none; put {{"type": "crossentropy"}} after it'
             faults.append(Fault(("layers", index), "missing_loss", message))
+    *_, before, loss = (None, None, *layers)
+    if isinstance(loss, Loss) and loss.takes_logits and isinstance(before, Layer) and before.gives_probabilities:
+        message = (
+            f"{loss.type} takes logits and makes probabilities of them by itself, and {before.type} has made some; take it out"
+        )
+        faults.append(Fault(("layers", last - 1), "misplaced_layer", message))
     return faults + name_faults(layers)
 
 

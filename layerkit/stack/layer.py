@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from typing import ClassVar
 
 from layerkit.stack.node import Node
 from layerkit.stack.stage import Stage
@@ -16,6 +17,9 @@ class Layer(Stage):
     ``forward`` keeps on ``node.cache`` what ``backward`` will need. Neither may write into its arguments. ``node`` is the layer's
     own workplace at one position of one network (see `Node`).
     """
+
+    gives_probabilities: ClassVar[bool] = False
+    """Whether the outputs are probabilities. A loss that makes them of logits by itself is refused right behind such a layer."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one output sample; by default the layer keeps the shape."""
@@ -55,6 +59,10 @@ class Layer(Stage):
         Array or None
             Shape (N, \\*input_shape). None is allowed where ``node.needs_input_gradient`` is false.
         """
+
+    def least_batch(self, input_shape: Shape) -> int:
+        """Return how many samples a batch must have for the layer to be trained on it; by default 1."""
+        return 1
 
     def adapt(self, node: Node, batches: Iterable[Array]) -> None:
         """Put into ``node.state`` what the layer learns of the training samples before the first step; by default nothing.

@@ -33,6 +33,8 @@ class Loss(Stage):
 
     task: ClassVar[Task | None] = None
     """What the targets are; None fits any data. A data set whose targets are known to be something else is refused."""
+    takes_logits: ClassVar[bool] = False
+    """Whether the loss makes probabilities of what reaches it; a layer before it that does so already is refused."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return ``()``: a loss is one number. Overridden to refuse an ``input_shape`` that the loss cannot take."""
