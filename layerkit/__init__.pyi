@@ -98,6 +98,7 @@ from layerkit.network.sequential import build as build
 from layerkit.observers.base import Observer as Observer
 from layerkit.observers.base import Watcher as Watcher
 from layerkit.observers.early_stopping import EarlyStopping as EarlyStopping
+from layerkit.observers.ema import EMA as EMA
 from layerkit.observers.training import Memory as Memory
 from layerkit.observers.training import Training as Training
 from layerkit.optimizers.base import Optimizer as Optimizer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
 from layerkit.component import Component
@@ -16,6 +16,13 @@ class Watcher:
 
     def step(self) -> None:
         """Called after each update; ``training.step`` is its number."""
+
+    def measuring(self) -> AbstractContextManager[None]:
+        """Return a context in which the figures of an epoch are measured, such as one with other parameters in place.
+
+        Within it, too, observers that replace parameters see the epoch, so that they choose among those that were measured.
+        """
+        return nullcontext()
 
     def epoch(self, record: EpochRecord) -> None:
         """Called after each epoch, when ``record`` is in the history."""

@@ -13,6 +13,7 @@ from layerkit.diagnostics.faults import Fault, failure, raise_faults
 from layerkit.metrics.base import Metric
 from layerkit.observers.base import Observer
 from layerkit.observers.early_stopping import EarlyStopping
+from layerkit.observers.ema import EMA
 from layerkit.optimizers.base import Optimizer
 from layerkit.schedules.base import Schedule
 from layerkit.typing import SpecPath
@@ -45,6 +46,14 @@ class TrainingSpec(Description):
     class_weight: dict[str, Annotated[float, Field(ge=0)]] | Literal["balanced"] | None = None
     """What a sample of each class counts in the loss, by the label of the class or its number, 1 for those that are left out;
     balanced lets all classes count alike; null lets all samples."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Longest gradient, all parameters together; a longer one is shortened. Null shortens none."""
+    clip_layer_norm: Annotated[float, Field(gt=0)] | None = None
+    """Longest gradient of a layer; null shortens none."""
+    clip_value: Annotated[float, Field(gt=0)] | None = None
+    """Largest number in a gradient, either way; larger ones are cut. Null cuts none."""
+    ema: EMA | None = None
+    """Keeps a moving average of the parameters, which is measured and saved in their place; null keeps the last ones."""
     early_stopping: EarlyStopping | None = None
     """Ends the training when a figure gets no better, and leaves the network as it was best; null never does."""
     max_minutes: Annotated[float, Field(gt=0)] | None = None
@@ -75,10 +84,23 @@ class TrainingSpec(Description):
             raise_faults([Fault(("early_stopping", "monitor"), "invalid_value", message)])
         return self
 
+    @model_validator(mode="after")
+    def _clips_what_is_not_asked_for_again(self) -> Self:
+        if self.clips and self.optimizer.reevaluates:
+            name = next(name for name in ("clip_norm", "clip_layer_norm", "clip_value") if getattr(self, name) is not None)
+            message = f"{self.optimizer.type} looks for a step that suits the gradient as it is; leave {name} out"
+            raise_faults([Fault((name,), "invalid_value", message)])
+        return self
+
     @property
     def watchers(self) -> tuple[Observer, ...]:
         """All that watches the training: the observers, and last what puts back other parameters."""
-        return self.observers if self.early_stopping is None else (*self.observers, self.early_stopping)
+        return (*self.observers, *(item for item in (self.early_stopping, self.ema) if item is not None))
+
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are clipped in any way."""
+        return any(limit is not None for limit in (self.clip_norm, self.clip_layer_norm, self.clip_value))
 
 
 def _label(metric: Metric, index: int) -> str:
@@ -104,5 +126,9 @@ class FitOptions(TypedDict, total=False):
     metrics: Sequence[Metric | dict[str, Any] | str]
     observers: Sequence[Observer | dict[str, Any] | str]
     class_weight: dict[str, float] | Literal["balanced"] | None
+    clip_norm: float | None
+    clip_layer_norm: float | None
+    clip_value: float | None
+    ema: EMA | dict[str, Any] | None
     early_stopping: EarlyStopping | dict[str, Any] | None
     max_minutes: float | None

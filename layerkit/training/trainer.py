@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from layerkit.streams import random_stream
 from layerkit.training.batches import Batches
 from layerkit.training.checked_samples import checked_arrays, checked_samples
 from layerkit.training.class_weights import with_class_weights
+from layerkit.training.clipping import Clipping
 from layerkit.training.sample_scores import sample_scores
 from layerkit.training.update import Update
 
@@ -89,7 +90,8 @@ class Trainer:
         training.folder = Path(folder)
         training.greater_is_better = {metric.label: metric.greater_is_better for metric in spec.metrics}
         self.training = training
-        self._update = Update(model, spec.optimizer, training.workplace)
+        clipping = Clipping(model, spec) if spec.clips else None
+        self._update = Update(model, spec.optimizer, training.workplace, clipping)
         self._learning_rate = float(spec.optimizer.learning_rate)
         self._state = [
             (f"{node.name}.{name}", array)
@@ -196,10 +198,10 @@ class Trainer:
             training.begin_epoch()  # what is done next begins it anew, from whatever parameters are put in place
             raise
 
-    def _watchers(self, stack: ExitStack) -> list[tuple[Watcher, Blame]]:
+    def _watchers(self, stack: ExitStack) -> list[_Watching]:
         observers = self.spec.watchers
         memories = self.training.memories(observer.spec_type for observer in observers)
-        watchers = []
+        watchers: list[_Watching] = []
         for observer, memory in zip(observers, memories, strict=True):
             blame = Blame(observer, "watch")
             with Blame(observer, "watch", refusals=(LayerkitError,)):
@@ -208,13 +210,13 @@ class Trainer:
                 stack.push(partial(_leave, context, blame))
             if not isinstance(watcher, Watcher):
                 raise ComponentError(observer, "watch", f"gave {type(watcher).__name__}, expected a Watcher")
-            watchers.append((watcher, blame))
+            watchers.append(_Watching(watcher, blame, observer.replaces_parameters))
         return watchers
 
-    def _epoch(self, batches: Batches, validation: Samples | None, watchers: list[tuple[Watcher, Blame]]) -> EpochRecord | None:
+    def _epoch(self, batches: Batches, validation: Samples | None, watchers: list[_Watching]) -> EpochRecord | None:
         """Do one epoch, or what is left of it, and return its record; None where it was stopped before its end."""
         training, started = self.training, time.perf_counter()
-        after_step = [(watcher.step, blame) for watcher, blame in watchers if type(watcher).step is not Watcher.step]
+        after_step = [(item.watcher.step, item.blame) for item in watchers if type(item.watcher).step is not Watcher.step]
         random = random_stream(self.seed, "shuffle", str(training.epoch)) if self.spec.shuffle and training.batches > 1 else None
         steps = batches.epoch(training.batch, random)
         # Overflow shows as a loss or as parameters that are not finite, and is reported as that.
@@ -234,18 +236,23 @@ class Trainer:
                 if training.stopped is not None and training.batch < training.batches:
                     return None
             self._require_finite()
-        metrics = self._metrics(validation) if validation is not None else {}
-        record = EpochRecord(
-            training.epoch,
-            min(training.mean_loss, sys.float_info.max),
-            metrics,
-            self._learning_rate,
-            time.perf_counter() - started,
-        )
-        training.end_epoch(record)
-        for watcher, blame in watchers:
-            with blame:
-                watcher.epoch(record)
+        with ExitStack() as stack:
+            for item in watchers:
+                with item.blame:
+                    context = item.watcher.measuring()
+                    context.__enter__()
+                    stack.push(partial(_leave, context, item.blame))
+            metrics = self._metrics(validation) if validation is not None else {}
+            record = EpochRecord(
+                training.epoch,
+                min(training.mean_loss, sys.float_info.max),
+                metrics,
+                self._learning_rate,
+                time.perf_counter() - started,
+            )
+            training.end_epoch(record)
+            _tell(record, [item for item in watchers if item.replaces_parameters])
+        _tell(record, [item for item in watchers if not item.replaces_parameters])
         return record
 
     def _set_learning_rate(self) -> None:
@@ -302,7 +309,21 @@ class Trainer:
         return DivergedError(f"{what} in epoch {self.training.epoch}, after {self.training.step} steps{where}; {advice}")
 
 
-def _leave(context: AbstractContextManager[Watcher], blame: Blame, *error: Any) -> None:
+class _Watching(NamedTuple):
+    """An observer at work."""
+
+    watcher: Watcher
+    blame: Blame
+    replaces_parameters: bool
+
+
+def _tell(record: EpochRecord, watchers: list[_Watching]) -> None:
+    for item in watchers:
+        with item.blame:
+            item.watcher.epoch(record)
+
+
+def _leave(context: AbstractContextManager[object], blame: Blame, *error: Any) -> None:
     """End the context of an observer, which cannot make an error of the training go away."""
     with blame:
         context.__exit__(*error)

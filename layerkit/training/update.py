@@ -14,6 +14,7 @@ from layerkit.optimizers.base import Optimizer
 from layerkit.optimizers.step import Step
 from layerkit.stack.buffers import Buffers
 from layerkit.stack.rewind import Rewind
+from layerkit.training.clipping import Clipping
 
 
 class Update:
@@ -27,12 +28,15 @@ class Update:
         The update rule.
     step
         Its workplace.
+    clipping
+        What cuts the gradients before; None leaves them as they are.
     """
 
-    def __init__(self, model: Sequential, optimizer: Optimizer, step: Step) -> None:
+    def __init__(self, model: Sequential, optimizer: Optimizer, step: Step, clipping: Clipping | None) -> None:
         self._model = model
         self._optimizer = optimizer
         self._step = step
+        self._clipping = clipping
         segments = _joined([place.segment for place in model.layout if place.decays])
         self._decaying = [(model.parameters[segment], model.gradients[segment], segment) for segment in segments]
         self._rewind = Rewind(model.nodes) if optimizer.reevaluates else None
@@ -49,6 +53,8 @@ class Update:
     def apply(self, batch: Batch, loss: float, learning_rate: float) -> None:
         """Move the parameters; ``loss`` is that of ``batch``, and the network's gradients are its gradients."""
         step = self._step
+        if self._clipping is not None:
+            self._clipping.apply()
         with self._in_coefficients:
             coefficients = self._optimizer.coefficients(learning_rate, step.number + 1)
             step.begin(coefficients, loss + self._decay(learning_rate), self._objective(batch, learning_rate))
