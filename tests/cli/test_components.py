@@ -44,55 +44,79 @@ def layerkit_components():
 '''
 
 
-def test_every_component_is_listed_with_its_distribution(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def listed(text: str) -> dict[str, list[str]]:
+    """Return the rows below each heading."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            found[line] = rows = []
+        elif line:
+            rows.append(line)
+    return found
+
+
+def test_every_component_is_listed_in_its_family_on_a_line(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     result = layerkit("components")
     assert result.returncode == 0
-    rows = {tuple(line.split()[:2]): line for line in result.stdout.splitlines()}
-    assert ("family", "type") in rows
-    for item in installed_registry().registrations:
-        row = rows[item.family.__name__.lower(), item.tag]
-        assert f"{item.distribution} {item.version}" in row
-    assert "Rectified linear unit" in rows["layer", "relu"]
-
-
-def test_each_component_takes_one_line_where_there_is_room(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    heading, *rows = layerkit("components").stdout.splitlines()
-    assert len(rows) == len(installed_registry().registrations)
-    start = heading.index("summary")
-    assert {row[start - 2 : start] for row in rows} == {"  "}
-    assert not any(row[start:].startswith(" ") for row in rows)
+    families = listed(result.stdout)
+    assert list(families)[:4] == ["layers", "losses", "initializers", "optimizers"]
+    registered = installed_registry().registrations
+    for heading, rows in families.items():
+        tags = [row.split()[0] for row in rows]
+        here = [item.tag for item in registered if heading in (f"{item.family.__name__.lower()}{end}" for end in ("s", "es"))]
+        assert tags == sorted(here)
+    rows = {row.split()[0]: row for rows in families.values() for row in rows}
+    for item in registered:
+        foreign = item.distribution != "layerkit"
+        assert rows[item.tag].endswith(f"({item.distribution} {item.version})") == foreign
+    assert rows["relu"].split(maxsplit=1)[1] == "Rectified linear unit: outputs = max(inputs, 0), element by element"
 
 
 @pytest.mark.parametrize("columns", [120, 80, 50])
-def test_nothing_is_cut_where_there_is_none(layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_clauses_are_left_out_and_no_words_cut_where_there_is_little_room(
+    layerkit: CommandLine, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     monkeypatch.setenv("COLUMNS", "100000")
     whole = layerkit("components").stdout
     monkeypatch.setenv("COLUMNS", str(columns))
     result = layerkit("components").stdout
     assert max(map(len, result.splitlines())) <= columns
-    assert result.split() == whole.split()
+    assert {word.rstrip(",;:") for word in result.split()} <= {word.rstrip(",;:") for word in whole.split()}
+    assert "Rectified linear unit" in result
+    if columns >= 80:
+        lines = sum(map(len, listed(result).values()))
+        assert lines < 1.4 * len(installed_registry().registrations)
 
 
-def test_nothing_is_cut_for_a_pipe() -> None:
+def test_nothing_is_left_out_for_a_pipe() -> None:
     program = Path(sysconfig.get_path("scripts")) / "layerkit"
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
     result = subprocess.run([program, "components"], env=environment, capture_output=True, text=True, check=True)
     summaries = {
-        str(item.component.__doc__).split("\n")[0].replace("`", "").replace("]_", "]")
+        str(item.component.__doc__).split("\n")[0].replace("`", "").replace("]_", "]").rstrip(".")
         for item in installed_registry().registrations
     }
     assert all(summary in result.stdout for summary in summaries)
 
 
-def test_families_stand_together_and_types_in_order(layerkit: CommandLine) -> None:
-    _, *rows = (line.split()[:2] for line in layerkit("components").stdout.splitlines())
-    families = [family for family, _ in rows]
-    assert len(set(families)) == sum(a != b for a, b in zip(families, ["", *families], strict=False))
-    for family in set(families):
-        tags = [tag for row, tag in rows if row == family]
-        assert tags == sorted(tags)
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("xavier", ["xavier_normal", "xavier_uniform"]), ("GLOROT normal", ["xavier_normal"]), ("nesterov", ["sgd"])],
+)
+def test_components_are_found_by_words(layerkit: CommandLine, words: str, found: list[str]) -> None:
+    result = layerkit("components", "--search", words)
+    assert result.returncode == 0
+    assert {row.split()[0] for rows in listed(result.stdout).values() for row in rows} >= set(found)
+    shown = json.loads(layerkit("components", "--search", words, "--format", "json").stdout)
+    assert set(found) <= {record["name"] for record in shown} < {item.tag for item in installed_registry().registrations}
+
+
+def test_words_that_nothing_has_are_told(layerkit: CommandLine) -> None:
+    result = layerkit("components", "--search", "no such thing")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert 'no component has "no such thing" in its type, its description or its fields' in " ".join(result.stderr.split())
+    assert layerkit("components", "relu", "--search", "x").returncode == 2
 
 
 @pytest.mark.parametrize("columns", [200, 80])
@@ -127,10 +151,8 @@ def test_plugins_are_listed(layerkit: CommandLine, install: Callable[[str, str],
     monkeypatch.setenv("COLUMNS", "200")
     install("layerkit-twice", RELU_OF_OTHERS)
     result = layerkit("components")
-    (row,) = [line for line in result.stdout.splitlines() if line.split()[1] == "twice"]
-    assert row.startswith("layer ")
-    assert "Doubles its inputs." in row
-    assert "layerkit-twice 2.5" in row
+    (row,) = [line for line in listed(result.stdout)["layers"] if line.split()[0] == "twice"]
+    assert row.split(maxsplit=1)[1] == "Doubles its inputs (layerkit-twice 2.5)"
     assert "layerkit-twice" not in result.stderr
 
 

@@ -157,7 +157,12 @@ def test_no_word_is_broken_at_80_columns(here: Path, tmp_path: Path, command: st
     (tmp_path / "long.json").write_text((here / "long.json").read_text())
     whole = on_a_terminal(command, 500)
     figures = r"\d[\d.e,:+-]*"
-    assert re.sub(figures, "0", shown).split() == re.sub(figures, "0", whole).split()
+    words, all_words = (re.sub(figures, "0", text).split() for text in (shown, whole))
+    if command == "components":  # which leaves clauses out
+        words, all_words = (sorted({word.rstrip(",;:") for word in found}) for found in (words, all_words))
+        assert set(words) <= set(all_words)
+    else:
+        assert words == all_words
     long = [line for line in shown.split("\n") if len(line) > 80]
     assert all(len(line.split()) == 1 for line in long), long
     assert "..." not in shown.replace("SPEC...", "").replace("[ARGS]...", "")

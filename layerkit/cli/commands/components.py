@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import click
@@ -12,7 +14,8 @@ import click
 from layerkit.cli.completion import types
 from layerkit.cli.messages import say, say_aside, say_json
 from layerkit.component import FAMILY_KEY, Component
-from layerkit.layout import listing, plain_text, without_marks
+from layerkit.errors import InputError
+from layerkit.layout import listing, plain_text, terminal_width, without_marks
 from layerkit.registry.discovery import installed_registry
 from layerkit.registry.registration import FAMILIES, Registration
 from layerkit.spec.field_docs import field_docs
@@ -23,13 +26,22 @@ _BOUNDS = (*_SIGNS, "multipleOf", "pattern", "minLength", "maxLength", "minItems
 
 @click.command()
 @click.argument("name", required=False, shell_complete=types)
+@click.option("--search", "words", metavar="WORDS", help="List those alone that have all of the words in type, text or fields.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(name: str | None, form: str) -> None:
-    """List the registered components, or describe those of type NAME."""
+def command(name: str | None, words: str | None, form: str) -> None:
+    """List the registered components by families, or describe those of type NAME."""
+    if name is not None and words is not None:
+        raise click.UsageError("NAME describes one component and --search lists several; ask for one of them")
     registry = installed_registry()
     found = registry.registrations if name is None else registry.matches(Component, name)
     if name is not None and not found:
         registry.resolve(Component, name)  # says what there is instead
+    if words is not None:
+        found = [item for item in found if _has(item, words)]
+        if not found:
+            raise InputError(
+                f'no component has "{words}" in its type, its description or its fields; layerkit components lists all'
+            )
     items = sorted(found, key=lambda item: (FAMILIES.index(item.family), item.tag, item.distribution))
     if form == "json":
         say_json([_record(item) for item in items])
@@ -90,12 +102,34 @@ def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
-def _list(items: Iterable[Registration]) -> None:
-    rows = [("family", "type", "distribution", "summary")]
+def _has(item: Registration, words: str) -> bool:
+    """Return whether each word stands somewhere in what is known of a component, whatever its case."""
+    docs = field_docs(item.component)
+    texts = [item.tag, item.component.__name__, item.family.__name__, item.distribution, item.component.__doc__ or ""]
+    known = " ".join([*texts, *docs, *docs.values()]).casefold()
+    return all(word in known for word in words.casefold().split())
+
+
+def _list(items: Sequence[Registration]) -> None:
+    """Print a table for each family, a row for each component, on one line as far as that can be."""
+    for number, (family, members) in enumerate(groupby(items, key=lambda item: item.family.__name__.lower())):
+        say(*[""] * (number > 0), f"{family}{'es' if family.endswith('s') else 's'}")
+        say(*listing(list(_rows(list(members)))))
+
+
+def _rows(items: Sequence[Registration]) -> Iterator[tuple[str, str]]:
+    room = terminal_width() - max(len(item.tag) for item in items) - 4
     for item in items:
-        summary = without_marks((item.component.__doc__ or "").strip().split("\n")[0])
-        rows.append((item.family.__name__.lower(), item.tag, f"{item.distribution} {item.version}", summary))
-    say(*listing(rows))
+        origin = "" if item.distribution == "layerkit" else f" ({item.distribution} {item.version})"
+        yield f"  {item.tag}", _summary(item, room - len(origin)) + origin
+
+
+def _summary(item: Registration, room: int) -> str:
+    """Return the first line of what a component says of itself, or the first clauses of it that fit; the first at least."""
+    line = without_marks((item.component.__doc__ or "").strip().split("\n")[0]).rstrip(".")
+    while len(line) > room and len(clauses := re.split(r"([:;,] )", line)) > 1:
+        line = "".join(clauses[:-2])
+    return line
 
 
 def _describe(item: Registration) -> None:
