@@ -25,10 +25,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["api.md", "spec.md"])
+@pytest.mark.parametrize("name", ["api.md", "components.md", "spec.md"])
 def test_the_page_is_current(made: Path, name: str) -> None:
     now = (made / name).read_text(encoding="utf-8")
     assert (DOCS / name).read_text(encoding="utf-8") == now, f"docs/{name} is out of date; run python docs/make_reference.py"
+
+
+def test_the_plots_are_current(made: Path) -> None:
+    """Points may be a tenth of a pixel elsewhere: exponentials differ in their last digits from CPU to CPU."""
+    now, there = (sorted(path.name for path in (folder / "plots").iterdir()) for folder in (made, DOCS))
+    assert now == there
+    page = (DOCS / "components.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(plots/(.*?)\)", page) != []
+    assert sorted(re.findall(r"\(plots/(.*?)\)", page)) == now
+    for name in now:
+        one, other = (re.split(r"(-?\d+\.\d)", (folder / "plots" / name).read_text(encoding="utf-8")) for folder in (made, DOCS))
+        assert one[::2] == other[::2], f"docs/plots/{name} is out of date; run python docs/make_reference.py"
+        assert [float(number) for number in one[1::2]] == pytest.approx([float(number) for number in other[1::2]], abs=0.11)
 
 
 def test_every_public_name_has_an_entry_that_says_something() -> None:
