@@ -8,7 +8,7 @@ KNOWN_PLUGINS: Mapping[str, tuple[str, ...]] = {
     "layerkit-residual": ("residual",),
     "layerkit-swish": ("swish",),
     "layerkit-tensorboard": ("tensorboard",),
-    "layerkit-vision": ("average_pool2d", "conv2d", "flatten", "global_average_pool2d", "max_pool2d", "mnist_5k"),
+    "layerkit-vision": ("average_pool2d", "conv2d", "global_average_pool2d", "max_pool2d", "mnist_5k"),
 }
 """Distributions of this project, and the types that each of them offers."""
 

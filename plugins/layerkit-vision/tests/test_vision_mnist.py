@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layerkit_vision import Flatten, MNIST5k
+from layerkit_vision import MNIST5k
 from numpy.testing import assert_array_equal
 
 import layerkit as lk
-from layerkit import Batch, DataError, DatasetFacts, Samples
+from layerkit import Batch, DataError, DatasetFacts, Flatten, Samples
 
 
 def taken(samples: Samples | None) -> Batch:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from layerkit_vision import AveragePool2D, Flatten, GlobalAveragePool2D, MaxPool2D
+from layerkit_vision import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 from numpy.testing import assert_allclose, assert_array_equal
 
-from layerkit import Layer, Node
+from layerkit import Flatten, Layer, Node
 
 
 @pytest.mark.parametrize("index", range(7))
