@@ -69,6 +69,7 @@ from layerkit.layers.batch_norm import BatchNorm as BatchNorm
 from layerkit.layers.concat import Concat as Concat
 from layerkit.layers.dropout import Dropout as Dropout
 from layerkit.layers.elu import ELU as ELU
+from layerkit.layers.embedding import Embedding as Embedding
 from layerkit.layers.flatten import Flatten as Flatten
 from layerkit.layers.gaussian_noise import GaussianNoise as GaussianNoise
 from layerkit.layers.gelu import GELU as GELU
@@ -124,7 +125,17 @@ from layerkit.observers.early_stopping import EarlyStopping as EarlyStopping
 from layerkit.observers.ema import EMA as EMA
 from layerkit.observers.training import Memory as Memory
 from layerkit.observers.training import Training as Training
+from layerkit.optimizers.adadelta import Adadelta as Adadelta
+from layerkit.optimizers.adagrad import Adagrad as Adagrad
+from layerkit.optimizers.adam import Adam as Adam
+from layerkit.optimizers.adamax import Adamax as Adamax
+from layerkit.optimizers.adamw import AdamW as AdamW
 from layerkit.optimizers.base import Optimizer as Optimizer
+from layerkit.optimizers.lbfgs import LBFGS as LBFGS
+from layerkit.optimizers.lion import Lion as Lion
+from layerkit.optimizers.nadam import NAdam as NAdam
+from layerkit.optimizers.radam import RAdam as RAdam
+from layerkit.optimizers.rmsprop import RMSprop as RMSprop
 from layerkit.optimizers.sgd import SGD as SGD
 from layerkit.optimizers.step import Place as Place
 from layerkit.optimizers.step import Slot as Slot
