@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import Field
 
 from layerkit import Array, Loss, Node, Shape, ShapeError, Task, class_targets
 
@@ -20,8 +22,8 @@ class CategoricalCrossEntropy(Loss):
         d loss_n / d z_nk = p_nk - t_nk
 
     Targets t are integer labels (N,), or one-hot or soft rows (N, K) that sum to one; a sum that is one but for rounding is made
-    one. Value and gradient are finite and right for all finite logits; a loss beyond the largest float is given as the largest
-    float.
+    one. With ``label_smoothing`` s, ``(1 - s) * t + s / K`` stands for t, in validation too, as in PyTorch. Value and gradient
+    are finite and right for all finite logits; a loss beyond the largest float is given as the largest float.
 
     Raises
     ------
@@ -32,12 +34,20 @@ class CategoricalCrossEntropy(Loss):
 
     References
     ----------
-    I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning", 2016, section 6.2.2.3.
+    I. Goodfellow, Y. Bengio and A. Courville, "Deep Learning", 2016, section 6.2.2.3. C. Szegedy and others, "Rethinking the
+    inception architecture for computer vision", CVPR 2016, section 7.
     """
 
     task: ClassVar[Task | None] = "classes"
     takes_logits: ClassVar[bool] = True
     type: Literal["crossentropy"] = "crossentropy"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of a target that is spread over all classes alike."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(label_smoothing=0.1)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -58,7 +68,7 @@ class CategoricalCrossEntropy(Loss):
 
     def work_size(self, input_shape: Shape) -> int:
         # By class: probabilities, their gradients, gaps in float64. By sample: five numbers, and four of 8 bytes.
-        return 4 * input_shape[0] + 13
+        return (5 if self.label_smoothing else 4) * input_shape[0] + 15
 
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         # A gap wider than the largest float is infinite: its exponential is 0 all the same, and the loss is cut below.
@@ -70,13 +80,28 @@ class CategoricalCrossEntropy(Loss):
                 index = self._index(node, targets, logits.shape[1])
                 target_logits = logits.reshape(-1).take(index, out=node.buffer("target_logits", total.shape), mode="clip")
                 np.subtract(largest, target_logits, out=losses, dtype=np.float64)
+                if self.label_smoothing:
+                    losses *= 1 - self.label_smoothing
+                    losses += self._spread_gaps(node, logits, largest)
             else:
+                if self.label_smoothing:
+                    smoothed = np.multiply(targets, 1 - self.label_smoothing, out=node.buffer("smoothed", targets.shape))
+                    smoothed += self.label_smoothing / logits.shape[1]
+                    targets = smoothed
                 self._mean_gaps(node, logits, largest, targets, out=losses)
             np.log(total, out=total)
             losses += total
             np.minimum(losses, sys.float_info.max, out=losses)
         node.cache = probabilities, targets, index
         return losses
+
+    def _spread_gaps(self, node: Node, logits: Array, largest: Array) -> Array:
+        """Return what the share of the target that is spread over all classes adds to the gaps."""
+        share = node.buffer("share", (logits.shape[1],), np.float64)
+        share.fill(self.label_smoothing / logits.shape[1])
+        gaps = np.multiply(largest, self.label_smoothing, out=node.buffer("spread", largest.shape, np.float64), dtype=np.float64)
+        gaps -= np.matmul(logits, share, out=node.buffer("mean_logits", largest.shape, np.float64))
+        return gaps
 
     def _mean_gaps(self, node: Node, logits: Array, largest: Array, targets: Array, out: Array) -> None:
         """Write the mean of ``largest - logits`` over the classes, weighted by the rows of targets (N, K)."""
@@ -95,6 +120,9 @@ class CategoricalCrossEntropy(Loss):
             d_logits.T[...] *= d_losses
         else:
             np.multiply(probabilities, d_losses, out=d_logits.T)
+            if self.label_smoothing:
+                d_logits -= (self.label_smoothing / len(probabilities)) * d_losses[:, np.newaxis]
+                d_losses = d_losses * (1 - self.label_smoothing)
             flat = d_logits.reshape(-1)
             at_target = flat.take(index, out=node.buffer("at_target", index.shape), mode="clip")
             at_target -= d_losses

@@ -71,7 +71,7 @@ class MaxError(Metric):
 
 
 def _flat(outcome: Outcome) -> tuple[Array, Array]:
-    """Return what was wanted and what was predicted, (N, K) each."""
-    predictions = outcome.predictions.astype(np.float64)
+    """Return what was wanted and what was decided, (N, K) each."""
+    predictions = outcome.decisions.astype(np.float64)
     count = len(predictions)
     return outcome.targets.astype(np.float64).reshape(count, -1), predictions.reshape(count, -1)

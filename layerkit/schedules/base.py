@@ -5,9 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from layerkit.component import Component
 from layerkit.history import EpochRecord
+
+Unit: TypeAlias = Literal["step", "epoch"]
+"""What is counted."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,22 @@ class Progress:
     epoch: int
     epochs: int
     history: Sequence[EpochRecord]
+
+    def counted(self, unit: Unit) -> tuple[int, int]:
+        """Return how many steps, or epochs, are done, and how many there will be."""
+        return (self.step, self.steps) if unit == "step" else (self.epoch, self.epochs)
+
+    def after(self, length: int, unit: Unit) -> Progress:
+        """Return the progress of what begins when so many steps, or epochs, are done, as far as it has begun."""
+        each = max(1, self.steps // self.epochs)
+        steps, epochs = (length, length // each) if unit == "step" else (length * each, length)
+        return Progress(
+            max(0, self.step - steps),
+            max(1, self.steps - steps),
+            max(0, self.epoch - epochs),
+            max(1, self.epochs - epochs),
+            self.history[epochs:],
+        )
 
 
 class Schedule(Component):

@@ -1,0 +1,89 @@
+"""Margins between the class that is wanted and all others."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from layerkit import Array, Loss, Node, Shape, ShapeError, TargetError, Task, class_targets
+
+
+class MulticlassHinge(Loss):
+    """Multi-class hinge loss: what the logit of the wanted class lacks of a margin to each other, the mean over the batch.
+
+    With logits z (N, K), batch N, classes K, and integer labels y (N,)::
+
+        loss_n = sum over k other than y_n of max(0, margin - z_ny + z_nk) / K
+        d loss_n / d z_nk = 1 / K where that is above 0; and d loss_n / d z_ny minus the sum of those
+
+    The sum over all classes, divided by K, is that of PyTorch's MultiMarginLoss; Crammer and Singer take the largest alone. It
+    predicts the logits, and decides for the class with the largest.
+
+    Raises
+    ------
+    ShapeError
+        If the logits of one sample are not a vector.
+    TargetError
+        If targets are no labels in range.
+
+    References
+    ----------
+    J. Weston and C. Watkins, "Support vector machines for multi-class pattern recognition", ESANN 1999, equation 3.
+    """
+
+    task: ClassVar[Task | None] = "classes"
+    type: Literal["multiclass_hinge"] = "multiclass_hinge"
+    margin: float = Field(default=1.0, gt=0)
+    """By how much the wanted logit is to be larger than each other."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ShapeError(f"multiclass_hinge expects one logit a class, a vector (K,), received shape {input_shape}")
+        return ()
+
+    def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
+        if targets.ndim != 1:
+            raise TargetError(f"expected integer labels ({logits_shape[0]},), received an array of shape {targets.shape}")
+        return class_targets(targets, logits_shape, dtype)
+
+    def class_count(self, input_shape: Shape) -> int | None:
+        return input_shape[0]
+
+    def flops(self, input_shape: Shape) -> int:
+        return 4 * input_shape[0]
+
+    def work_size(self, input_shape: Shape) -> int:
+        return 4 * input_shape[0] + 12  # gaps in float64, which are inside, and gradients; by sample some numbers of 8 bytes
+
+    def losses(self, node: Node, logits: Array, targets: Array) -> Array:
+        rows = np.arange(len(logits))
+        gaps = node.buffer("gaps", logits.shape, np.float64)
+        np.subtract(logits, logits[rows, targets][:, np.newaxis], out=gaps, dtype=np.float64)
+        gaps += self.margin
+        gaps[rows, targets] = 0
+        np.maximum(gaps, 0, out=gaps)
+        node.cache = gaps, rows, targets
+        losses = np.add.reduce(gaps, axis=1, out=node.buffer("losses", (len(logits),), np.float64))
+        losses /= logits.shape[1]
+        return losses
+
+    def d_logits(self, node: Node, d_losses: Array) -> Array:
+        gaps, rows, targets = node.cache
+        d_logits = node.buffer("d_logits", gaps.shape)
+        np.multiply(gaps > 0, (d_losses / gaps.shape[1])[:, np.newaxis], out=d_logits)
+        d_logits[rows, targets] = -np.add.reduce(d_logits, axis=1)
+        return d_logits
+
+    def predict(self, node: Node, logits: Array) -> Array:
+        """Return the logits, shape (N, K)."""
+        return logits.copy()
+
+    def decide(self, predictions: Array) -> Array:
+        """Return the class with the largest logit, shape (N,)."""
+        classes: Array = np.argmax(predictions, axis=1)
+        return classes
+
+    def example_targets(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
+        return rng.integers(input_shape[0], size=count)
