@@ -44,7 +44,7 @@ def lazy_names(
         if find_spec(f"{package}.{name}"):
             return f"; it is a module, and has to be imported: import {package}.{name}"
         in_small_letters = {known.lower(): known for known in homes}
-        close = [in_small_letters[near] for near in get_close_matches(name.lower(), in_small_letters, n=1)]
+        close = [in_small_letters[near] for near in get_close_matches(name.lower(), in_small_letters, n=1, cutoff=0.7)]
         for found in (meant(name), *close):
             if found is not None:
                 return f"; did you mean {found}?"

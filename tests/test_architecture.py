@@ -51,6 +51,7 @@ installed, and `Sequential.fit` is a thin call of `Trainer`."""
 CONTRACTS = (
     "__init__.py",
     "base.py",
+    "elementwise.py",
     "file_array.py",
     "file_samples.py",
     "found_files.py",
@@ -69,7 +70,7 @@ CONTRACTS = (
 HEAVY = {"sklearn", "scipy", "rich", "safetensors", "polars"}
 """What takes long to import, and is imported inside the functions that need it."""
 
-MAX_LAYER_LINES = 140
+MAX_LAYER_LINES = 170
 
 LEAVES = ("layers", "losses", "optimizers", "schedules", "metrics", "data", "observers")
 """Folders of components, which are written as a third party would write them."""
@@ -355,7 +356,7 @@ PLANTED = [
     (hidden_code, "network.py", "run = exec", "exec is used"),
     (hidden_code, "network.py", "__import__('os')", "__import__ is used"),
     (hidden_code, "data/npy.py", "import numpy\nnumpy.load('x', allow_pickle=True)", "pickles are allowed"),
-    (long_layers, "layers/swish.py", "\n" * 140, "lines, more than 140"),
+    (long_layers, "layers/swish.py", "\n" * 170, "lines, more than 170"),
     (undocumented, "network.py", "def public():\n    pass", "public has no docstring"),
     (undocumented, "network.py", "class Public:\n    pass", "Public has no docstring"),
 ]

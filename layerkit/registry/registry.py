@@ -195,11 +195,18 @@ class Registry:
         if origin:
             return f'write "{meant}", as it is called here; {origin}' if meant and meant != tag else origin, meant
         spelt = {spelling(name): name for name in reversed(known)}
-        alike = [spelt[spelling(tag)]] if spelling(tag) in spelt else difflib.get_close_matches(tag.lower(), known, n=3)
+        alike = [spelt[spelling(tag)]] if spelling(tag) in spelt else _nearest(tag.lower(), known)
         if alike:
             quoted = [f'"{name}"' for name in alike]
             return f"did you mean {' or '.join(quoted)}?", alike[0]
         return f"there {'is' if len(known) == 1 else 'are'} {', '.join(known) or 'none'}", None
+
+
+def _nearest(tag: str, known: Sequence[str]) -> list[str]:
+    """Return the types that a misspelt one is nearest to: one, or several that are as near."""
+    alike = difflib.get_close_matches(tag, known, n=3)
+    near = [difflib.SequenceMatcher(None, name, tag).ratio() for name in alike]
+    return [name for name, ratio in zip(alike, near, strict=True) if ratio > near[0] - 0.05]
 
 
 def refuse_repeated(offered: Iterable[Registration]) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Any
 
 from pydantic import BaseModel
@@ -147,7 +148,7 @@ class Advice:
         """Say what the key is called here, where it belongs, or that there is no need for it."""
         reader = self._place(fault.location[:-1]).reader(self._resolver)
         meant = KEYS_MEANT.get(key, key)
-        if reader is not None and meant in keys_of(reader):
+        if reader is not None and (meant in keys_of(reader) or _is_slip(key, fault.suggestion)):
             return fault  # which says so
         home = self._homes.of(key) or self._homes.of(meant)
         if home is not None:
@@ -177,6 +178,11 @@ class Advice:
             message = f'"{key}" belongs in "{block}"{renamed}'
         self._elsewhere |= {there[:end] for end in range(1, len(there) + 1)}
         return replace(fault, message=f"unknown key; {message}", suggestion=path_text(there))
+
+
+def _is_slip(key: str, nearest: str | None) -> bool:
+    """Return whether a key is but a slip of the keyboard away from another."""
+    return nearest is not None and SequenceMatcher(None, key, nearest).ratio() > 0.85
 
 
 def _meant(word: object, tags: Sequence[str]) -> str | None:

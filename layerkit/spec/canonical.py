@@ -50,7 +50,7 @@ def _foreign(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[
     """Return the registered classes in ``spec`` that are no built-ins; a class may also come from the caller's own code."""
     classes = {type(component) for component in _components(spec)}
     builtins = {item.component for item in builtin_registry().registrations}
-    _refuse_impostors(classes, builtins)
+    _refuse_impostors(classes, builtins, registry)
     classes -= builtins
     if not classes:  # then no plugin is loaded
         return {}
@@ -65,15 +65,17 @@ def _foreign(spec: RunSpec | ModelSpec, registry: Registry | None) -> dict[type[
     return found
 
 
-def _refuse_impostors(classes: Iterable[type[Component]], builtins: Iterable[type[Component]]) -> None:
+def _refuse_impostors(classes: Iterable[type[Component]], builtins: Iterable[type[Component]], registry: Registry | None) -> None:
     """Refuse two classes under one type, of which only one would be read again: often a subclass that lacks a type of its own.
 
-    Those of two plugins have the same type rightly, and are written with their distribution.
+    Those of two plugins, or of a plugin and layerkit itself, have the same type rightly, and are written with their distribution.
     """
     owners = {(_kind(cls), cls.tag()): cls for cls in builtins}
     for cls in classes:
         other = owners.setdefault((_kind(cls), cls.tag()), cls)
-        if other is not cls and (other in builtins or issubclass(cls, other) or issubclass(other, cls)):
+        if other is cls or not (other in builtins or issubclass(cls, other) or issubclass(other, cls)):
+            continue
+        if not any(item.component is cls for item in (registry or installed_registry()).registrations):
             raise RegistrationError(
                 f'{cls.__name__} has the type "{cls.tag()}" of {other.__name__}, and would be read again as that; give it a type '
                 "of its own"

@@ -231,7 +231,9 @@ def _losses_for(task: Task) -> str:
     """Say which losses are for such targets."""
     losses = [item for item in installed_registry().registrations if issubclass(item.component, Loss)]
     fitting = sorted({item.tag for item in losses if getattr(item.component, "task", None) == task})
-    return f"choose {' or '.join(fitting)}" if fitting else f"no loss for {_TARGETS[task]} is installed, choose other data"
+    *others, last = fitting or [""]
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return f"choose {listed}" if fitting else f"no loss for {_TARGETS[task]} is installed, choose other data"
 
 
 def _deciding_field(plans: Sequence[NodePlan], count: int, fits: Callable[[Loss, Shape], bool]) -> tuple[str | int, ...] | None:

@@ -39,7 +39,7 @@ class Homes:
 
     @cached_property
     def _outermost(self) -> dict[str, Home]:
-        found = sorted(self._search(self._start, ()), key=lambda home: (home.owner is not None, len(home.block)), reverse=True)
+        found = sorted(self._search(self._start, ()), key=_distance, reverse=True)
         return {home.key: home for home in found}
 
     def _search(self, place: Place, location: Location) -> Iterator[Home]:
@@ -57,6 +57,12 @@ class Homes:
                 if inner is not None:
                     yield from self._search(inner, (*location, name))
                     yield from self._search(inner.items(), (*location, name))
+
+
+def _distance(home: Home) -> tuple[bool, int, int, str]:
+    """Return what is least for the home to be named; of components the one with the shortest type, which tends to be plain."""
+    owner = home.owner or ""
+    return home.owner is not None, len(home.block), len(owner), owner
 
 
 def keys_of(reader: type[BaseModel]) -> list[str]:

@@ -72,8 +72,8 @@ def test_each_example_is_short() -> None:
 def run_spec(page: ModuleType, epochs: int) -> lk.RunSpec:
     layers = (lk.Affine(units=16, weight_init=page.TruncatedNormal()), lk.ReLU(), lk.Affine(units=1), page.Pinball())
     training = lk.TrainingSpec(
-        optimizer=page.AdamW(learning_rate=0.02, weight_decay=1e-4),
-        schedule=page.Cosine(warm_up=20),
+        optimizer=page.OwnAdam(learning_rate=0.02, weight_decay=1e-4),
+        schedule=page.HalfWave(warm_up=20),
         epochs=epochs,
         batch_size=50,
         metrics=(page.MeanAbsoluteError(),),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,8 +56,15 @@ def test_every_public_name_has_an_entry_that_says_something() -> None:
 def test_every_example_of_a_component_is_one() -> None:
     page = (DOCS / "spec.md").read_text(encoding="utf-8")
     examples = [json.loads(block) for block in re.findall(r"^```json\n(\{\"type\".*)\n```$", page, re.MULTILINE)]
-    registry = builtin_registry()
-    assert {item["type"] for item in examples} == {item.tag for item in registry.registrations}
+    registered = builtin_registry().registrations
+    assert sorted(item["type"] for item in examples) == sorted(item.tag for item in registered)
     for item in examples:
-        component = registry.resolve(lk.Component, item["type"])
-        assert component.model_validate(item).type == item["type"]
+        classes = [found.component for found in registered if found.tag == item["type"]]
+        assert any(_takes(component, item) for component in classes)
+
+
+def _takes(component: type[lk.Component], document: dict[str, Any]) -> bool:
+    try:
+        return component.model_validate(document).type == document["type"]
+    except ValueError:
+        return False

@@ -147,7 +147,7 @@ MOVES: list[tuple[str, str, str]] = [
     ("model.fit(X, y, np.ones(3))", "TargetError", "expected sample weights of shape (20,), received float64 of shape (3,)"),
     ("model.fit(X, y, optimizer='sgd')", "SpecError", 'fit: optimizer: "sgd" alone does not say enough; write {"type": "sgd"'),
     (
-        "model.fit(X, y, optimizer='adam')",
+        "model.fit(X, y, optimizer='adm')",
         "SpecError",
         "fit: optimizer: no installed distribution offers an optimizer",
     ),

@@ -101,7 +101,6 @@ MOVES: dict[str, tuple[str, str]] = {
     "a type misspelt": ("gradcheck rleu", 'did you mean "relu"?'),
     "a type without gradients": ("gradcheck sgd", '"sgd" is an optimizer; expected a layer or a loss'),
     "a component misspelt": ("components afine", 'did you mean "affine"'),
-    "a family for a component": ("components layer", "there are accuracy, affine, "),
     "a plugin in capitals": ("plugin new MyLayer", "such as my-layer"),
     "a plugin of a name that is taken": ("plugin new relu", '"relu" is a layer of layerkit itself'),
     "a plugin into nowhere": ("plugin new my-layer --into nowhere", "Directory 'nowhere' does not exist"),

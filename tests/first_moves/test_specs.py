@@ -117,7 +117,7 @@ MOVES = [
         "a softmax before the loss",
         layers(AFFINE, {"type": "softmax"}, LOSS),
         [
-            'layers[1].type: no installed distribution offers a layer or a loss of type "softmax"; crossentropy has the softmax in it; leave this layer out'
+            "layers[1]: crossentropy takes logits and makes probabilities of them by itself, and softmax has made some; take it out"
         ],
     ),
     Move(
@@ -150,11 +150,9 @@ MOVES = [
         ['training.loss: unknown key; the loss is the last of the layers, such as {"type": "crossentropy"}; leave this key out'],
     ),
     Move(
-        "Flatten without the plugin",
+        "Flatten with a capital",
         layers({"type": "Flatten"}, AFFINE, LOSS),
-        [
-            'layers[0].type: no installed distribution offers a layer or a loss of type "Flatten"; write "flatten", as it is called here; layerkit-vision has it: pip install layerkit-vision'
-        ],
+        ['layers[0].type: no installed distribution offers a layer or a loss of type "Flatten"; did you mean "flatten"?'],
     ),
     Move(
         "MaxPooling2D without the plugin",
@@ -203,9 +201,9 @@ MOVES = [
         ],
     ),
     Move(
-        "Adam",
-        training(optimizer={"type": "adam", "learning_rate": 0.001}),
-        ['training.optimizer.type: no installed distribution offers an optimizer of type "adam"; there is sgd'],
+        "Adam with a capital",
+        training(optimizer={"type": "Adam", "learning_rate": 0.001}),
+        ['training.optimizer.type: no installed distribution offers an optimizer of type "Adam"; did you mean "adam"?'],
     ),
     Move(
         "lr",
@@ -435,7 +433,9 @@ MOVES = [
     Move(
         "a loss for classes and data with numbers",
         run(data={"type": "diabetes"}, model={"input_shape": [10], "layers": [{"type": "affine", "units": 1}, LOSS]}),
-        ["model.layers[1]: crossentropy is for classes, the targets of diabetes are numbers; choose mse"],
+        [
+            "model.layers[1]: crossentropy is for classes, the targets of diabetes are numbers; choose cosine, gamma, huber, log_cosh, mae, mse, poisson, quantile or tweedie"
+        ],
     ),
     Move(
         "the batch in the input shape",

@@ -151,7 +151,8 @@ def test_only_free_text_takes_what_looks_like_an_attack(report: Any) -> None:
     files = {("layerkit", f"data.{key}") for key in ("inputs", "targets", "weights", "test_path", "validation_path")}
     columns = ("target", "features.0", "drop.0", "weight", "order", "impute.value", "impute.columns.0", "nulls.0", "encoding")
     tables = {("layerkit", f"data.{key}") for key in columns}
-    assert places - names - paths - own - files - tables == {("layerkit", "training.observers.0.monitor")}
+    watched = {("layerkit", f"training.{block}.monitor") for block in ("observers.0", "schedule")}
+    assert places - names - paths - own - files - tables == watched
     assert places >= names | paths | own | files
 
 

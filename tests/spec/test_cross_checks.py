@@ -270,7 +270,10 @@ class Numbers(Known):
 
 @pytest.mark.parametrize(
     ("registered", "remedy"),
-    [((), "choose mse"), ((Distance,), "choose distance or mse")],
+    [
+        ((), "choose cosine, gamma, huber, log_cosh, mae, mse, poisson, quantile or tweedie"),
+        ((Distance,), "choose cosine, distance, gamma, huber, log_cosh, mae, mse, poisson, quantile or tweedie"),
+    ],
 )
 def test_a_loss_for_such_targets_is_named(registered: Any, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Distance, "task", "numbers")

@@ -126,8 +126,18 @@ def test_a_remedy_that_is_not_installed_is_told_where_it_comes_from(monkeypatch:
     with pytest.raises(StackError) as error:
         plan_nodes([Affine(units=3), LOSS], (2, 2))
     assert str(error.value).endswith(
-        'without the batch); "flatten" is not known here, layerkit-vision has it: pip install layerkit-vision'
+        'put {"type": "flatten"} before it (from input_shape, which is that of one sample, without the batch)'
     )
+
+    class Odd(ReLU):
+        type: Any = "odd"
+
+        def output_shape(self, input_shape: Shape) -> Shape:
+            raise ShapeError('odd expects images; put {"type": "conv2d"} before it')
+
+    with pytest.raises(StackError) as error:
+        plan_nodes([Odd(), LOSS], (4,))
+    assert str(error.value).endswith('"conv2d" is not known here, layerkit-vision has it: pip install layerkit-vision')
 
 
 def test_names_differ_within_a_branch_too() -> None:

@@ -399,4 +399,5 @@ def test_both_take_every_example_of_a_component(installed_schema: Draft202012Val
             try:
                 parse_spec(json.dumps(document))
             except SpecError as error:  # shapes that meet are beyond a schema
-                assert {fault.code for fault in error.diagnostics} == {"shape_mismatch"}  # noqa: PT017 (most are taken)
+                codes = {fault.code for fault in error.diagnostics}
+                assert codes <= {"shape_mismatch", "misplaced_layer"}

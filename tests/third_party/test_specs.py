@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from layerkit_thirdparty import COMPONENTS
 from numpy.testing import assert_array_equal
 
 import layerkit as lk
@@ -31,7 +32,19 @@ def run(
 ) -> dict[str, Any]:
     model = {"input_shape": list(shape), "dtype": "float64", "layers": layers}
     options = {"optimizer": optimizer, "epochs": 6, "batch_size": 50} | training
-    return {"layerkit": 1, "seed": 3, "data": data, "model": model, "training": options}
+    return theirs({"layerkit": 1, "seed": 3, "data": data, "model": model, "training": options})
+
+
+def theirs(value: Any) -> Any:
+    """Say of which distribution the types are that the third party has: some are built in as well."""
+    match value:
+        case {"type": str(tag), **others} if tag in {cls.tag() for cls in COMPONENTS}:
+            return {"type": f"layerkit-thirdparty:{tag}", **{key: theirs(item) for key, item in others.items()}}
+        case dict():
+            return {key: theirs(item) for key, item in value.items()}
+        case list():
+            return [theirs(item) for item in value]
+    return value
 
 
 def behind(*layers: dict[str, Any], loss: dict[str, Any] | None = None, units: int = 2) -> list[dict[str, Any]]:
@@ -124,8 +137,8 @@ def begun(spec: lk.RunSpec, folder: Path) -> tuple[lk.Trainer, lk.Split]:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_it_trains_from_a_spec_and_learns(name: str, parsed: Parse, folder: Path, tmp_path: Path) -> None:
-    done = lk.run(parsed(RUNS[name]), out=tmp_path / "out", folder=folder)
+def test_it_trains_from_a_spec_and_learns(name: str, parsed: Parse, registry: lk.Registry, folder: Path, tmp_path: Path) -> None:
+    done = lk.run(parsed(RUNS[name]), out=tmp_path / "out", folder=folder, registry=registry)
     assert done.history.loss[-1] < 0.9 * done.history.loss[0]
     if "accuracy" in done.scores:
         assert done.scores["accuracy"] > 0.75

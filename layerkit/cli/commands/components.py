@@ -29,11 +29,16 @@ _BOUNDS = (*_SIGNS, "multipleOf", "pattern", "minLength", "maxLength", "minItems
 @click.option("--search", "words", metavar="WORDS", help="List those alone that have all of the words in type, text or fields.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(name: str | None, words: str | None, form: str) -> None:
-    """List the registered components by families, or describe those of type NAME."""
+    """List the registered components by families, or those of a family, or describe those of type NAME."""
     if name is not None and words is not None:
         raise click.UsageError("NAME describes one component and --search lists several; ask for one of them")
     registry = installed_registry()
-    found = registry.registrations if name is None else registry.matches(Component, name)
+    family = next((one for one in FAMILIES if name is not None and name.lower() in _names_of(one)), None)
+    found: Sequence[Registration]
+    if family is not None:
+        found, name = [item for item in registry.registrations if item.family is family], None
+    else:
+        found = registry.registrations if name is None else registry.matches(Component, name)
     if name is not None and not found:
         registry.resolve(Component, name)  # says what there is instead
     if words is not None:
@@ -102,6 +107,12 @@ def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
+def _names_of(family: type[Component]) -> tuple[str, str]:
+    """Return what one and several members of a family are called."""
+    one = family.__name__.lower()
+    return one, f"{one}{'es' if one.endswith('s') else 's'}"
+
+
 def _has(item: Registration, words: str) -> bool:
     """Return whether each word stands somewhere in what is known of a component, whatever its case."""
     docs = field_docs(item.component)
@@ -112,8 +123,8 @@ def _has(item: Registration, words: str) -> bool:
 
 def _list(items: Sequence[Registration]) -> None:
     """Print a table for each family, a row for each component, on one line as far as that can be."""
-    for number, (family, members) in enumerate(groupby(items, key=lambda item: item.family.__name__.lower())):
-        say(*[""] * (number > 0), f"{family}{'es' if family.endswith('s') else 's'}")
+    for number, (family, members) in enumerate(groupby(items, key=lambda item: item.family)):
+        say(*[""] * (number > 0), _names_of(family)[1])
         say(*listing(list(_rows(list(members)))))
 
 
