@@ -77,4 +77,5 @@ def _rate(schedule: Schedule, step: int) -> float:
 
 def _written(component: Component) -> str:
     fields = component.model_dump(mode="json", exclude_defaults=True)
-    return ", ".join(f"{name} {json.dumps(value)}" for name, value in fields.items()) or component.type
+    short = {name: value["type"] if isinstance(value, dict) else json.dumps(value) for name, value in fields.items()}
+    return ", ".join(f"{name} {value}" for name, value in short.items()) or component.type

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-WIDTH, HEIGHT, MARGIN = 320, 200, 28
+WIDTH, HEIGHT, MARGIN = 320, 210, 40
 COLORS = ("#1f5fa8", "#c4581d", "#3a7d44", "#7a4fa3")
 
 
@@ -38,7 +38,7 @@ def plot(title: str, curves: Sequence[Curve]) -> str:
         f'<path d="M{MARGIN} {y_axis:.1f}H{WIDTH - MARGIN}M{x_axis:.1f} {MARGIN}V{HEIGHT - MARGIN}" stroke="#999" fill="none"/>',
     ]
     parts += [_text(*place(x, 0.0), 0, 12, f"{x:g}", "middle") for x in (left, right)]
-    parts += [_text(x_axis, place(left, y)[1], -4, 3, f"{y:.3g}", "end") for y in {min(ys), max(ys)} if y]
+    parts += [_text(x_axis, place(left, y)[1], -4, 3, f"{y:.3g}", "end") for y in (min(ys), max(ys)) if abs(y) > room]
     for number, curve in enumerate(curves):
         color = COLORS[number % len(COLORS)]
         line = " ".join(f"{across:.1f},{down:.1f}" for across, down in (place(x, y) for x, y in curve.points))

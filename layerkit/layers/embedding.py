@@ -64,32 +64,36 @@ class Embedding(Layer):
         return {"weight": Parameter((tables * self.count, self.size), self.weight_init)}
 
     def work_size(self, input_shape: Shape) -> int:
-        return math.prod(self.output_shape(input_shape)) + 3 * input_shape[0]  # outputs, codes in 8 bytes, and a gradient of 0
+        # Outputs, the vectors of a column, codes in 8 bytes, whether they are whole, and the gradient of the inputs.
+        return math.prod(self.output_shape(input_shape)) + self.size + 4 * input_shape[0] + 1
 
     def example_inputs(self, input_shape: Shape, count: int, rng: np.random.Generator) -> Array:
         return rng.integers(self.count, size=(count, *input_shape))
 
     def forward(self, node: Node, inputs: Array) -> Array:
         columns = self._columns(node.input_shape)
-        codes = node.buffer("codes", (len(inputs), len(columns)), np.intp)
+        codes = node.buffer("codes", (len(columns), len(inputs)), np.intp)
         others = [column for column in range(inputs.shape[1]) if column not in columns]
         outputs = node.buffer("outputs", (len(inputs), *node.output_shape))
         for place, column in enumerate(others):
             outputs[:, place] = inputs[:, column]
         for number, column in enumerate(columns):
-            self._read(inputs[:, column], codes[:, number], column)
+            self._read(node, inputs[:, column], codes[number], column)
             if not self.shared:
-                codes[:, number] += number * self.count
+                codes[number] += number * self.count
             start = len(others) + number * self.size
-            node.params.weight.take(codes[:, number], axis=0, out=outputs[:, start : start + self.size], mode="clip")
+            vectors = node.buffer("vectors", (len(inputs), self.size))
+            outputs[:, start : start + self.size] = node.params.weight.take(codes[number], axis=0, out=vectors, mode="clip")
         node.cache = codes, len(others)
         return outputs
 
     def backward(self, node: Node, d_out: Array) -> Array | None:
         codes, start = node.cache
         node.grads.weight.fill(0)
-        for number in range(codes.shape[1]):
-            np.add.at(node.grads.weight, codes[:, number], d_out[:, start : start + self.size])
+        vectors = node.buffer("vectors", (len(d_out), self.size))
+        for of_column in codes:
+            np.copyto(vectors, d_out[:, start : start + self.size])
+            np.add.at(node.grads.weight, of_column, vectors)
             start += self.size
         if not node.needs_input_gradient:
             return None
@@ -102,10 +106,14 @@ class Embedding(Layer):
     def _columns(self, input_shape: Shape) -> tuple[int, ...]:
         return tuple(range(input_shape[0])) if self.columns is None else self.columns
 
-    def _read(self, values: Array, codes: Array, column: int) -> None:
+    def _read(self, node: Node, values: Array, codes: Array, column: int) -> None:
         with np.errstate(invalid="ignore"):  # NaN and infinity are found below
             np.copyto(codes, values, casting="unsafe")
-        if not (codes == values).all() or codes.min() < 0 or codes.max() >= self.count:
+        if (
+            not np.equal(codes, values, out=node.buffer("whole", codes.shape, bool)).all()
+            or codes.min() < 0
+            or codes.max() >= self.count
+        ):
             row = int(np.argmax((codes != values) | (codes < 0) | (codes >= self.count)))
             expected = f"a code, a whole number from 0 to {self.count - 1}"
             raise DataError(

@@ -13,8 +13,8 @@ from layerkit import Array, Layer, Node, Shape
 class HardSwish(Layer):
     """Swish of straight lines: ``outputs = inputs * min(max(inputs / 6 + 1/2, 0), 1)``, element by element.
 
-    Shapes: inputs and outputs (N, \\*shape). The gradient is 0 below -3, 1 above 3, and ``d_out * (inputs / 3 + 1/2)`` between
-    them and at them, as in PyTorch.
+    Shapes: inputs and outputs (N, \\*shape). The gradient is ``d_out * (inputs / 3 + 1/2)`` between -3 and 3, 0 up to -3 and
+    ``d_out`` from 3 on, as in PyTorch.
 
     References
     ----------
@@ -42,7 +42,7 @@ class HardSwish(Layer):
         d_inputs = np.multiply(inputs, 1 / 3, out=node.buffer("d_inputs", inputs.shape))
         d_inputs += 0.5
         ends = node.buffer("ends", inputs.shape, bool)
-        np.copyto(d_inputs, 0, where=np.less(inputs, -3, out=ends))
-        np.copyto(d_inputs, 1, where=np.greater(inputs, 3, out=ends))
+        np.copyto(d_inputs, 0, where=np.less_equal(inputs, -3, out=ends))
+        np.copyto(d_inputs, 1, where=np.greater_equal(inputs, 3, out=ends))
         d_inputs *= d_out
         return d_inputs

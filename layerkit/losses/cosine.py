@@ -45,7 +45,7 @@ class Cosine(Loss):
     def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
         numbers = number_targets(targets, logits_shape, dtype)
         directions, length = _scaled(numbers)
-        prepared: Array = np.multiply(directions, np.minimum(1, length / SHORTEST)).astype(dtype)
+        prepared: Array = np.multiply(directions, np.minimum(length, SHORTEST) / SHORTEST).astype(dtype)
         return prepared
 
     def flops(self, input_shape: Shape) -> int:
@@ -56,7 +56,7 @@ class Cosine(Loss):
 
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         directions, length = _scaled(logits)
-        short = np.minimum(1, length / SHORTEST)
+        short = np.minimum(length, SHORTEST) / SHORTEST
         cosine = np.einsum("nk,nk->n", directions, targets)[:, np.newaxis]
         node.cache = directions, length, short, cosine, targets
         losses: Array = 1 - (cosine * short)[:, 0]

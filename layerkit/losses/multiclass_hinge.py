@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -60,10 +61,11 @@ class MulticlassHinge(Loss):
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
         rows = np.arange(len(logits))
         gaps = node.buffer("gaps", logits.shape, np.float64)
-        np.subtract(logits, logits[rows, targets][:, np.newaxis], out=gaps, dtype=np.float64)
+        with np.errstate(over="ignore"):  # what is beyond the largest float is cut
+            np.subtract(logits, logits[rows, targets][:, np.newaxis], out=gaps, dtype=np.float64)
         gaps += self.margin
         gaps[rows, targets] = 0
-        np.maximum(gaps, 0, out=gaps)
+        np.clip(gaps, 0, sys.float_info.max / logits.shape[1], out=gaps)
         node.cache = gaps, rows, targets
         losses = np.add.reduce(gaps, axis=1, out=node.buffer("losses", (len(logits),), np.float64))
         losses /= logits.shape[1]

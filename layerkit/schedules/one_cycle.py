@@ -17,7 +17,7 @@ class OneCycle(Schedule):
     highest. In 10 epochs of 10 steps, with a learning rate of 1::
 
         step    0       1               29      99
-        rate    0.04    0.042814522     1       4e-06
+        rate    0.04    0.042813781     1       4e-06
 
     References
     ----------

@@ -18,7 +18,7 @@ class ReduceOnPlateau(Schedule):
     rate of 1, a patience of 2 and a loss that stays as it is::
 
         step    0       1       39      40      99
-        rate    1       1       1       0.1     0.001
+        rate    1       1       1       0.1     0.01
 
     References
     ----------
