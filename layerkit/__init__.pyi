@@ -10,6 +10,7 @@ from layerkit.data.bundled import BreastCancer as BreastCancer
 from layerkit.data.bundled import Diabetes as Diabetes
 from layerkit.data.bundled import Digits as Digits
 from layerkit.data.bundled import Iris as Iris
+from layerkit.data.bundled import Linnerud as Linnerud
 from layerkit.data.bundled import Wine as Wine
 from layerkit.data.csv import CSV as CSV
 from layerkit.data.file_array import FileArray as FileArray

@@ -98,3 +98,14 @@ class Diabetes(Bundled):
     features: ClassVar[int] = 10
     task: ClassVar[Task] = "numbers"
     target_shape: ClassVar[Shape | None] = ()
+
+
+class Linnerud(Bundled):
+    """Linnerud's exercises: 20 men with 3 counts of exercises, and 3 measurements of each to predict."""
+
+    type: Literal["linnerud"] = "linnerud"
+    loader: ClassVar[str] = "load_linnerud"
+    count: ClassVar[int] = 20
+    features: ClassVar[int] = 3
+    task: ClassVar[Task] = "numbers"
+    target_shape: ClassVar[Shape | None] = (3,)
