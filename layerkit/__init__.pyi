@@ -57,8 +57,13 @@ from layerkit.initializers import Constant as Constant
 from layerkit.initializers import Elementwise as Elementwise
 from layerkit.initializers import HeNormal as HeNormal
 from layerkit.initializers import HeUniform as HeUniform
+from layerkit.initializers import Identity as Identity
 from layerkit.initializers import Initializer as Initializer
+from layerkit.initializers import LecunNormal as LecunNormal
+from layerkit.initializers import LecunUniform as LecunUniform
 from layerkit.initializers import Normal as Normal
+from layerkit.initializers import Orthogonal as Orthogonal
+from layerkit.initializers import TruncatedNormal as TruncatedNormal
 from layerkit.initializers import Uniform as Uniform
 from layerkit.initializers import XavierNormal as XavierNormal
 from layerkit.initializers import XavierUniform as XavierUniform

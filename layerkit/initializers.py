@@ -11,6 +11,10 @@ References
 ----------
 X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
 K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
+Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", 1998.
+A. Saxe, J. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+ICLR 2014.
+Q. Le, N. Jaitly and G. Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015.
 """
 
 from __future__ import annotations
@@ -193,3 +197,86 @@ class HeNormal(Elementwise):
 
     def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(0.0, math.sqrt(2 / fans(shape)[0]), count)
+
+
+class TruncatedNormal(Elementwise):
+    """Normal with the given ``mean`` and standard deviation ``std``, of which what is beyond two deviations is left out.
+
+    As with PyTorch's ``trunc_normal_`` at such bounds, ``std`` is that of the whole distribution: what is left deviates by 0.88
+    of it.
+    """
+
+    type: Literal["truncated_normal"] = "truncated_normal"
+    mean: float = 0.0
+    """Mean of the distribution."""
+    std: float = Field(default=0.05, gt=0)
+    """Standard deviation of the distribution before it is truncated."""
+
+    @classmethod
+    def examples(cls) -> Iterable[Self]:
+        yield cls()
+        yield cls(mean=2.0, std=0.5)
+
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        from scipy.special import ndtr, ndtri
+
+        low, high = ndtr(-2.0), ndtr(2.0)
+        values: Array = self.mean + self.std * np.clip(ndtri(low + (high - low) * rng.random(count)), -2, 2)
+        return values
+
+
+class LecunUniform(Elementwise):
+    """Uniform on ``±sqrt(3 / fan_in)``, which has the variance of section 4.6 of Y. LeCun et al."""
+
+    type: Literal["lecun_uniform"] = "lecun_uniform"
+
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        limit = math.sqrt(3 / fans(shape)[0])
+        return rng.uniform(-limit, limit, count)
+
+
+class LecunNormal(Elementwise):
+    """Normal with mean 0 and variance ``1 / fan_in``; section 4.6 of Y. LeCun et al.; for layers before a SELU."""
+
+    type: Literal["lecun_normal"] = "lecun_normal"
+
+    def sample(self, count: int, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, math.sqrt(1 / fans(shape)[0]), count)
+
+
+class Orthogonal(Initializer):
+    """A random matrix whose rows or columns are orthogonal, of length ``gain``; A. Saxe et al., section 3.
+
+    All axes but the last are taken as one. Of a tall matrix the columns are orthogonal, of a wide one the rows.
+    """
+
+    type: Literal["orthogonal"] = "orthogonal"
+    gain: float = Field(default=1.0, gt=0)
+    """Length of the rows or columns."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        columns = shape[-1] if len(shape) > 1 else 1
+        rows = math.prod(shape) // columns
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.where(np.diagonal(r) < 0, -1, 1)  # else it would not be drawn from all alike
+        matrix = q if rows >= columns else q.T
+        return np.multiply(matrix, self.gain).reshape(shape)
+
+
+class Identity(Initializer):
+    """Ones on the diagonal of a matrix, times ``gain``, and zeros elsewhere; Q. Le et al., for layers that hand on what they get.
+
+    Raises
+    ------
+    ShapeError
+        If a parameter has not two axes.
+    """
+
+    type: Literal["identity"] = "identity"
+    gain: float = Field(default=1.0, gt=0)
+    """What stands on the diagonal."""
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if len(shape) != 2:
+            raise ShapeError(f"identity is for matrices, and a parameter has the shape {shape}; choose another initializer")
+        return self.gain * np.eye(*shape)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import layerkit as lk
 from layerkit import (
     Affine,
     Array,
@@ -292,3 +293,35 @@ def test_a_network_casts_the_values_to_its_dtype(dtype: str) -> None:
     assert model.parameters.dtype == dtype
     assert_array_equal(model.parameters, wide.parameters.astype(dtype))
     assert_array_equal(model["affine_1"].params.bias, np.full(3, 0.1, dtype))
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (3, 3, 2, 5), (5,)])
+def test_orthogonal_matrices_are(shape: tuple[int, ...]) -> None:
+    matrix = lk.Orthogonal(gain=2.0).draw(shape, np.random.default_rng(0)).reshape(-1, shape[-1] if len(shape) > 1 else 1)
+    rows, columns = matrix.shape
+    products = matrix.T @ matrix if rows >= columns else matrix @ matrix.T
+    np.testing.assert_allclose(products, 4 * np.eye(len(products)), atol=1e-12)
+
+
+def test_orthogonal_matrices_point_everywhere_alike() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.array([lk.Orthogonal().draw((2, 2), rng) for _ in range(4000)])
+    assert np.abs(drawn.mean(axis=0)).max() < 0.05  # without a choice of signs, QR prefers some
+    assert np.mean(np.linalg.det(drawn) > 0) == pytest.approx(0.5, abs=0.03)
+
+
+def test_truncated_numbers_stay_within_two_deviations() -> None:
+    values = lk.TruncatedNormal(mean=1.0, std=0.5).draw((300, 300), np.random.default_rng(0))
+    assert (values.min(), values.max()) == pytest.approx((0, 2), abs=1e-3)
+    assert (values.mean(), values.std()) == pytest.approx((1, 0.5 * 0.8796), abs=5e-3)
+
+
+def test_variances_of_lecun_are_those_of_the_fan_in() -> None:
+    for initializer in (lk.LecunUniform(), lk.LecunNormal()):
+        assert initializer.draw((400, 200), np.random.default_rng(0)).var() == pytest.approx(1 / 400, rel=0.02)
+
+
+def test_the_identity_is_a_matrix() -> None:
+    np.testing.assert_array_equal(lk.Identity(gain=3.0).draw((2, 3), np.random.default_rng(0)), [[3, 0, 0], [0, 3, 0]])
+    with pytest.raises(lk.ComponentError, match="identity is for matrices"):
+        lk.Sequential([lk.Affine(units=3, bias_init=lk.Identity()), "crossentropy"], input_shape=3)

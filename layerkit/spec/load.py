@@ -108,6 +108,7 @@ def with_facts(spec: RunSpec, facts: DatasetFacts) -> RunSpec:
     """
     model, faults = spec.fitted_to(facts, loaded=True)
     fitted = spec.model_copy(update={"model": model})
+    fitted.__dict__["_train_count"] = facts.train_count
     origin: _Origin | None = spec.__dict__.get("_origin")
     if not faults and spec.model.input_shape is None:
         faults = memory_faults(fitted, None if origin is None else origin.max_memory)

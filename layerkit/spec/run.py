@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_validator
 
 from layerkit.data.base import Dataset, DatasetFacts
+from layerkit.data.splits import size_of
 from layerkit.data.splitting import SplittingDataset
 from layerkit.diagnostics.faults import Fault, raise_faults
 from layerkit.layers.standardize import Standardize
@@ -82,6 +83,15 @@ class RunSpec(Spec):
         deprecated = 'data.standardize is deprecated; take it out and write {"type": "standardize"} as the first of the layers'
         of_data: tuple[str, ...] = self.__dict__.get("_notices", ())
         return ((deprecated,) if self.added_layers else ()) + of_data
+
+    @property
+    def train_count(self) -> int | None:
+        """How many samples are trained on, as far as that is known: of data in files, once it was looked at."""
+        if "_train_count" in self.__dict__:
+            return int(self.__dict__["_train_count"])
+        count = known_facts(self.data)[0].train_count
+        validation = self.training.validation
+        return None if count is None else count - size_of(None if validation is None else validation.size, count)
 
     def with_notices(self, notices: tuple[str, ...]) -> Self:
         """Return the run with more that the writer should know, such as of its data."""

@@ -132,3 +132,32 @@ def test_no_figure_is_cut_beside_a_long_name(layerkit: CommandLine, tmp_path: Pa
     heading, row = (" ".join(lines[start : start + 2]).split() for start in (0, 2))
     assert heading == ["node", "type", "input", "output", "parameters", "FLOPs", "a", "step"]
     assert row == ["n" * 64, "affine", "(9,)", "(1000000,)", "10,000,000", "38,000,000"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "told"),
+    [
+        ({"type": "cosine"}, "learning rate by steps, from 0.02 to 2.05e-05, cosine:"),
+        ({"type": "warmup", "length": 10, "then": {"type": "step", "every": 2}}, "from 0.002 to 0.0002, warmup:"),
+        ({"type": "reduce_on_plateau", "patience": 1}, "from 0.02 to 0.0002, reduce_on_plateau:"),
+    ],
+)
+def test_the_schedule_is_drawn(layerkit: CommandLine, here: Path, spec: dict[str, Any], schedule: Any, told: str) -> None:
+    spec["training"] |= {"schedule": schedule}
+    (here / "spec.json").write_text(json.dumps(spec))
+    lines = layerkit("summary", "spec.json").stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.endswith(told))
+    rows = [line[10:] for line in lines[start + 2 : start + 10]]
+    assert lines[start + 2].startswith("    0.02 |")
+    assert lines[start + 9].startswith("       0 |")
+    drawn = ["".join(row[column : column + 1] for row in rows).strip() for column in range(max(map(len, rows)))]
+    assert drawn == ["*"] * len(drawn)  # one rate for each column
+    heights = [next(number for number, row in enumerate(rows) if row[column : column + 1] == "*") for column in range(len(drawn))]
+    assert heights[-1] == 7
+    assert lines[start + 11].split() == ["0", "48"]
+    assert len(drawn) == 49
+
+
+def test_a_rate_that_never_changes_is_not_drawn(layerkit: CommandLine, here: Path, spec: dict[str, Any]) -> None:
+    (here / "spec.json").write_text(json.dumps(spec))
+    assert "learning rate by steps" not in layerkit("summary", "spec.json").stdout

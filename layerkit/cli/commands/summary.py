@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from layerkit.cli.messages import say, say_json
+from layerkit.cli.rate_plot import rate_plot
 from layerkit.cli.spec_file import read_spec, settled, spec_options
 from layerkit.data.tabular import TableDataset
 from layerkit.diagnostics.diagnostic import shortened
@@ -35,6 +36,9 @@ def command(spec_path: Path, form: str, overrides: tuple[str, ...], max_memory: 
         say_json({**cost.as_json(), "spec_hash": spec_hash(spec)})
     else:
         _show(cost, spec_hash(spec))
+        if isinstance(spec, RunSpec):
+            plot = list(rate_plot(spec))
+            say(*([""] if plot else []), *plot)
         if isinstance(spec, RunSpec) and isinstance(spec.data, TableDataset):
             _show_columns(spec.data, spec_path if spec_path.is_dir() else spec_path.parent, spec.model.layers[-1])
 
