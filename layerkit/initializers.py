@@ -260,7 +260,8 @@ class Orthogonal(Initializer):
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
         q *= np.where(np.diagonal(r) < 0, -1, 1)  # else it would not be drawn from all alike
         matrix = q if rows >= columns else q.T
-        return np.multiply(matrix, self.gain).reshape(shape)
+        scaled: Array = np.multiply(matrix, self.gain)
+        return scaled.reshape(shape)
 
 
 class Identity(Initializer):

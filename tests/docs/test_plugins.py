@@ -70,7 +70,7 @@ def test_each_example_is_short() -> None:
 
 
 def run_spec(page: ModuleType, epochs: int) -> lk.RunSpec:
-    layers = (lk.Affine(units=16, weight_init=page.TruncatedNormal()), lk.ReLU(), lk.Affine(units=1), page.Pinball())
+    layers = (lk.Affine(units=16, weight_init=page.CutNormal()), lk.ReLU(), lk.Affine(units=1), page.Pinball())
     training = lk.TrainingSpec(
         optimizer=page.OwnAdam(learning_rate=0.02, weight_decay=1e-4),
         schedule=page.HalfWave(warm_up=20),

@@ -486,8 +486,9 @@ def carriers(source: SpecSource) -> Iterator[tuple[Registration, dict[str, Any]]
                 run = copy.deepcopy(_RUN)
                 if family == "Dataset":
                     run["data"], shape = component, list(source.sample_shape(component) or shape)
-                    if len(shape) == 1:  # one output, which is all that some targets fit
-                        layers = [{"type": "affine", "units": 1}, *layers]
+                    if len(shape) == 1:  # as many outputs as there are targets, of which most data sets have one
+                        units = 3 if item.tag == "linnerud" else 1
+                        layers = [{"type": "affine", "units": units}, *layers]
                 else:
                     key = {"Optimizer": "optimizer", "Schedule": "schedule", "Metric": "metrics", "Observer": "observers"}[family]
                     run["training"] |= {key: [component] if key in ("metrics", "observers") else component}
