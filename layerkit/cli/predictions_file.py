@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -165,7 +166,10 @@ def _write_parquet(blocks: Iterable[Predicted], file: BinaryIO) -> None:
     with TemporaryDirectory(prefix="layerkit-") as folder:
         for number, block in enumerate(blocks):
             polars.DataFrame(block.columns()).write_ipc(Path(folder) / f"{number:09}.arrow")
-        polars.scan_ipc(Path(folder) / "*.arrow").sink_parquet(file)
+        whole = Path(folder) / "whole.parquet"
+        polars.scan_ipc(Path(folder) / "*.arrow").sink_parquet(whole)
+        with whole.open("rb") as written:
+            shutil.copyfileobj(written, file)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Embedding(Layer):
     """Which columns hold codes, counted from 0; null for all."""
     shared: bool = False
     """Whether one table serves all columns, as for the words of a text."""
-    weight_init: Initializer = Uniform(low=-0.05, high=0.05)
+    weight_init: Initializer = Uniform()
     """How the vectors start."""
 
     @classmethod

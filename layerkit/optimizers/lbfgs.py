@@ -41,6 +41,8 @@ class LBFGS(Optimizer):
     def update(self, step: Step) -> None:
         from scipy.optimize import minimize
 
+        if not step.parameters.size:  # of which not every SciPy makes nothing
+            return
         start = step.parameters.astype(np.float64)
         known = [(step.loss, step.gradients.astype(np.float64))]
 
