@@ -70,7 +70,8 @@ class Quantile(ElementwiseLoss):
 
     def slopes(self, node: Node, logits: Array, targets: Array, out: Array) -> None:
         shares = np.tile(np.array(self.quantiles, out.dtype), logits.shape[1] // len(self.quantiles))
-        sign = np.sign(np.subtract(logits, targets, out=out), out=out)  # 1 leads to 1 - q, -1 to -q, 0 to 0
+        gaps = np.subtract(logits, targets, out=node.buffer("d_gaps", logits.shape))
+        sign = np.sign(gaps, out=out)  # 1 leads to 1 - q, -1 to -q, 0 to 0
         below = np.less(sign, 0, out=node.buffer("below", logits.shape, bool))
         size = np.subtract(1, shares, out=node.buffer("size", logits.shape))
         np.copyto(size, shares, where=below)
