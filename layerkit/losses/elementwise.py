@@ -32,7 +32,7 @@ class ElementwiseLoss(Loss):
         return 5 * math.prod(input_shape) + 1
 
     def work_size(self, input_shape: Shape) -> int:
-        return 6 * math.prod(input_shape) + 8  # two arrays of 8 bytes an output, two as they are; numbers of each sample
+        return 8 * math.prod(input_shape) + 8  # two arrays of 8 bytes an output, four as they are; numbers of each sample
 
     @abstractmethod
     def values(self, node: Node, logits: Array, targets: Array, out: Array) -> None:
