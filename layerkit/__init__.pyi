@@ -112,6 +112,7 @@ from layerkit.losses.poisson import Poisson as Poisson
 from layerkit.losses.quantile import Quantile as Quantile
 from layerkit.losses.squared_hinge import SquaredHinge as SquaredHinge
 from layerkit.losses.targets import class_targets as class_targets
+from layerkit.losses.targets import label_places as label_places
 from layerkit.losses.targets import label_set_targets as label_set_targets
 from layerkit.losses.targets import number_targets as number_targets
 from layerkit.losses.targets import sample_weights as sample_weights

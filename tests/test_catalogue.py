@@ -326,3 +326,27 @@ def test_a_warm_pass_of_a_layer_allocates_nothing_that_grows_with_the_batch(laye
                     began = tracemalloc.get_traced_memory()[0]
             peaks.append(tracemalloc.get_traced_memory()[1] - began)
         assert peaks[1] - peaks[0] < 2000, example
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize(
+    "loss", [item.component for item in REGISTRY.registrations if issubclass(item.component, lk.Loss)], ids=lambda cls: cls.tag()
+)
+def test_a_warm_pass_of_a_loss_allocates_nothing_that_grows_with_the_batch(loss: type[lk.Loss]) -> None:
+    for example in loss.examples():
+        assert isinstance(example, lk.Loss)
+        shape, peaks = example_input_shape(example), []
+        node = lone_node(example, shape, np.random.default_rng(0), dtype="float32")
+        for count in (64, 4096):
+            logits = np.random.default_rng(1).standard_normal((count, *shape)).astype(np.float32)
+            targets = example.prepare(
+                example.example_targets(shape, count, np.random.default_rng(2)), logits.shape, np.dtype(np.float32)
+            )
+            for number in range(4):
+                example.forward(node, logits, targets)
+                example.backward(node)
+                if number == 2:
+                    tracemalloc.reset_peak()
+                    began = tracemalloc.get_traced_memory()[0]
+            peaks.append(tracemalloc.get_traced_memory()[1] - began)
+        assert peaks[1] - peaks[0] < 2000, example

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -43,31 +44,39 @@ class Cosine(Loss):
         return ()
 
     def prepare(self, targets: Array, logits_shape: Shape, dtype: np.dtype[Any]) -> Array:
-        numbers = number_targets(targets, logits_shape, dtype)
-        directions, length = _scaled(numbers)
-        prepared: Array = np.multiply(directions, np.minimum(length, SHORTEST) / SHORTEST).astype(dtype)
-        return prepared
+        directions, length = _scaled(number_targets(targets, logits_shape, dtype), np.empty)
+        directions *= np.minimum(length, SHORTEST) / SHORTEST
+        return directions.astype(dtype)
 
     def flops(self, input_shape: Shape) -> int:
         return 6 * input_shape[0] + 4
 
     def work_size(self, input_shape: Shape) -> int:
-        return 7 * input_shape[0] + 16  # directions in float64 and what leads to them, and gradients; some numbers by sample
+        return 6 * input_shape[0] + 24  # directions in float64 and what leads to them, and gradients; some numbers by sample
 
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
-        directions, length = _scaled(logits)
-        short = np.minimum(length, SHORTEST) / SHORTEST
-        cosine = np.einsum("nk,nk->n", directions, targets)[:, np.newaxis]
-        node.cache = directions, length, short, cosine, targets
-        losses: Array = 1 - (cosine * short)[:, 0]
-        return losses
+        names = iter(("directions", "work", "scale", "length"))
+        directions, length = _scaled(logits, lambda shape: node.buffer(next(names), shape, np.float64))
+        cosine, losses = (node.buffer(name, length.shape, np.float64) for name in ("cosine", "losses"))
+        product = np.multiply(directions, targets, out=node.buffer("work", logits.shape, np.float64))
+        np.add.reduce(product, axis=1, keepdims=True, out=cosine)
+        node.cache = directions, length, cosine, targets
+        np.multiply(np.minimum(length, SHORTEST, out=losses), -1 / SHORTEST, out=losses)
+        losses *= cosine
+        losses += 1
+        flat: Array = losses[:, 0]
+        return flat
 
     def d_logits(self, node: Node, d_losses: Array) -> Array:
-        directions, length, short, cosine, targets = node.cache
-        d_logits = node.buffer("d_logits", directions.shape)
-        turning = np.where(short < 1, 0, cosine)  # the length of a short vector counts as constant
-        scale = d_losses[:, np.newaxis] / np.maximum(length, SHORTEST)
-        np.multiply(turning * directions - targets, scale, out=d_logits, casting="same_kind")
+        directions, length, cosine, targets = node.cache
+        # The length of a short vector counts as constant.
+        long = np.greater_equal(length, SHORTEST, out=node.buffer("long", length.shape, bool))
+        factor = np.multiply(cosine, long, out=node.buffer("factor", length.shape, np.float64))
+        turned = np.multiply(directions, factor, out=node.buffer("work", directions.shape, np.float64))
+        turned -= targets
+        np.divide(d_losses[:, np.newaxis], np.maximum(length, SHORTEST, out=factor), out=factor)
+        d_logits: Array = node.buffer("d_logits", directions.shape)
+        np.multiply(turned, factor, out=d_logits, casting="same_kind")
         return d_logits
 
     def predict(self, node: Node, logits: Array) -> Array:
@@ -75,12 +84,16 @@ class Cosine(Loss):
         return logits.copy()
 
 
-def _scaled(vectors: Array) -> tuple[Array, Array]:
-    """Return the directions of vectors (N, K), nothing for one of length 0, and their lengths (N, 1), in float64."""
-    exact = vectors.astype(np.float64)
-    largest = np.abs(exact).max(axis=1, keepdims=True)
-    exact /= np.where(largest > 0, largest, 1)  # so that no square is too large
-    length = np.sqrt(np.square(exact).sum(axis=1, keepdims=True))
-    exact /= np.where(length > 0, length, 1)
+def _scaled(vectors: Array, new: Callable[[Shape], Array]) -> tuple[Array, Array]:
+    """Return the directions of vectors (N, K), nothing for one of length 0, and their lengths (N, 1), in arrays of ``new``."""
+    exact, work = new(vectors.shape), new(vectors.shape)
+    scale, length = new((len(vectors), 1)), new((len(vectors), 1))
+    np.copyto(exact, vectors)
+    np.maximum.reduce(np.abs(exact, out=work), axis=1, keepdims=True, out=scale)
+    np.maximum(scale, np.finfo(np.float64).tiny, out=scale)
+    exact /= scale  # so that no square is too large
+    np.sqrt(np.add.reduce(np.square(exact, out=work), axis=1, keepdims=True, out=length), out=length)
+    exact /= np.maximum(length, np.finfo(np.float64).tiny, out=work[:, :1])
     with np.errstate(over="ignore"):
-        return exact, np.minimum(length * largest, np.finfo(np.float64).max)
+        length *= scale
+    return exact, np.minimum(length, np.finfo(np.float64).max, out=length)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from layerkit import Array, Loss, Node, Shape, ShapeError, Task, class_targets
+from layerkit import Array, Loss, Node, Shape, ShapeError, Task, class_targets, label_places
 
 
 class CategoricalCrossEntropy(Loss):
@@ -77,7 +77,7 @@ class CategoricalCrossEntropy(Loss):
             losses = node.buffer("losses", total.shape, np.float64)
             index = None
             if targets.ndim == 1:
-                index = self._index(node, targets, logits.shape[1])
+                index = label_places(node, targets, logits.shape[1])
                 target_logits = logits.reshape(-1).take(index, out=node.buffer("target_logits", total.shape), mode="clip")
                 np.subtract(largest, target_logits, out=losses, dtype=np.float64)
                 if self.label_smoothing:
@@ -97,10 +97,10 @@ class CategoricalCrossEntropy(Loss):
 
     def _spread_gaps(self, node: Node, logits: Array, largest: Array) -> Array:
         """Return what the share of the target that is spread over all classes adds to the gaps."""
-        share = node.buffer("share", (logits.shape[1],), np.float64)
+        share = node.buffer("share", (logits.shape[1],))
         share.fill(self.label_smoothing / logits.shape[1])
         gaps = np.multiply(largest, self.label_smoothing, out=node.buffer("spread", largest.shape, np.float64), dtype=np.float64)
-        gaps -= np.matmul(logits, share, out=node.buffer("mean_logits", largest.shape, np.float64))
+        gaps -= np.matmul(logits, share, out=node.buffer("mean_logits", largest.shape))
         return gaps
 
     def _mean_gaps(self, node: Node, logits: Array, largest: Array, targets: Array, out: Array) -> None:
@@ -121,8 +121,9 @@ class CategoricalCrossEntropy(Loss):
         else:
             np.multiply(probabilities, d_losses, out=d_logits.T)
             if self.label_smoothing:
-                d_logits -= (self.label_smoothing / len(probabilities)) * d_losses[:, np.newaxis]
-                d_losses = d_losses * (1 - self.label_smoothing)
+                share = node.buffer("d_share", d_losses.shape)
+                d_logits.T[...] -= np.multiply(d_losses, self.label_smoothing / len(probabilities), out=share)
+                d_losses = np.multiply(d_losses, 1 - self.label_smoothing, out=share)
             flat = d_logits.reshape(-1)
             at_target = flat.take(index, out=node.buffer("at_target", index.shape), mode="clip")
             at_target -= d_losses
@@ -143,14 +144,6 @@ class CategoricalCrossEntropy(Loss):
         total = np.add.reduce(probabilities, axis=0, out=node.buffer("total", (count,)))
         probabilities /= total
         return probabilities, largest, total
-
-    def _index(self, node: Node, labels: Array, n_classes: int) -> Array:
-        """Return where the labels (N,) point in flattened logits (N, K): ``row * n_classes + label``."""
-        index = node.buffer("index", labels.shape, np.intp)
-        index.fill(n_classes)
-        index[:1] = 0
-        np.add.accumulate(index, out=index)
-        return np.add(index, labels, out=index)
 
     def predict(self, node: Node, logits: Array) -> Array:
         """Return the softmax probabilities, shape (N, K)."""

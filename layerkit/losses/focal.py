@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from layerkit import Array, Loss, Node, Shape, ShapeError, TargetError, Task, class_targets
+from layerkit import Array, Loss, Node, Shape, ShapeError, TargetError, Task, class_targets, label_places
 
 
 class Focal(Loss):
@@ -57,33 +57,42 @@ class Focal(Loss):
         return 6 * input_shape[0] + 8
 
     def work_size(self, input_shape: Shape) -> int:
-        return 3 * input_shape[0] + 20  # probabilities in float64, and gradients; by sample some numbers of 8 bytes
+        return 3 * input_shape[0] + 28  # probabilities in float64, and gradients; by sample some numbers of 8 bytes
 
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
-        rows = np.arange(len(logits))
-        largest = logits.max(axis=1, keepdims=True)
+        count, n_classes = logits.shape
+        places = label_places(node, targets, n_classes)
+        largest = np.maximum.reduce(logits, axis=1, keepdims=True, out=node.buffer("largest", (count, 1)))
         gaps = node.buffer("probabilities", logits.shape, np.float64)
+        logarithm, rest, power, losses = (node.buffer(name, (count,), np.float64) for name in ("log", "rest", "power", "losses"))
         with np.errstate(over="ignore"):  # a gap wider than the largest float: its exponential is 0 all the same
             np.subtract(logits, largest, out=gaps, dtype=np.float64)
-            of_target = gaps[rows, targets]
+            gaps.reshape(-1).take(places, out=logarithm, mode="clip")
             probabilities = np.exp(gaps, out=gaps)
-            total = probabilities.sum(axis=1)
-            logarithm = np.maximum(of_target - np.log(total), -sys.float_info.max)
+            total = np.add.reduce(probabilities, axis=1, out=rest)
+            logarithm -= np.log(total, out=power)
+            np.maximum(logarithm, -sys.float_info.max, out=logarithm)
         probabilities /= total[:, np.newaxis]
-        rest = -np.expm1(logarithm)  # 1 - p, also where p is nearly 1
-        node.cache = probabilities, rows, targets, rest, logarithm
-        losses: Array = -(rest**self.gamma) * logarithm
-        return losses
+        np.negative(np.expm1(logarithm, out=rest), out=rest)  # 1 - p, also where p is nearly 1
+        np.power(rest, self.gamma, out=power)
+        node.cache = probabilities, places, rest, power, logarithm
+        return np.negative(np.multiply(power, logarithm, out=losses), out=losses)
 
     def d_logits(self, node: Node, d_losses: Array) -> Array:
-        probabilities, rows, targets, rest, logarithm = node.cache
-        # log(p) / (1 - p) tends to -1 where p tends to 1.
-        ratio = np.divide(logarithm, rest, out=np.full_like(rest, -1), where=rest > 0)
-        factor = rest**self.gamma * (1 - self.gamma * probabilities[rows, targets] * ratio)
+        probabilities, places, rest, power, logarithm = node.cache
+        factor, wanted = (node.buffer(name, rest.shape, np.float64) for name in ("factor", "wanted"))
+        factor.fill(-1)  # what log(p) / (1 - p) tends to where p tends to 1
+        np.divide(logarithm, rest, out=factor, where=np.greater(rest, 0, out=node.buffer("some", rest.shape, bool)))
+        factor *= probabilities.reshape(-1).take(places, out=wanted, mode="clip")
+        factor *= -self.gamma
+        factor += 1
+        factor *= power
         factor *= d_losses
         d_logits = node.buffer("d_logits", probabilities.shape)
         np.multiply(probabilities, factor[:, np.newaxis], out=d_logits, casting="same_kind")
-        d_logits[rows, targets] = -rest * factor
+        factor *= rest
+        at_target = np.negative(factor, out=node.buffer("at_target", rest.shape), casting="same_kind")
+        d_logits.reshape(-1)[places] = at_target
         return d_logits
 
     def predict(self, node: Node, logits: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from layerkit import Array, Loss, Node, Shape, ShapeError, TargetError, Task, class_targets
+from layerkit import Array, Loss, Node, Shape, ShapeError, TargetError, Task, class_targets, label_places
 
 
 class MulticlassHinge(Loss):
@@ -59,23 +59,26 @@ class MulticlassHinge(Loss):
         return 4 * input_shape[0] + 12  # gaps in float64, which are inside, and gradients; by sample some numbers of 8 bytes
 
     def losses(self, node: Node, logits: Array, targets: Array) -> Array:
-        rows = np.arange(len(logits))
+        count, n_classes = logits.shape
+        places = label_places(node, targets, n_classes)
+        wanted = logits.reshape(-1).take(places, out=node.buffer("wanted", (count,)), mode="clip")
         gaps = node.buffer("gaps", logits.shape, np.float64)
         with np.errstate(over="ignore"):  # what is beyond the largest float is cut
-            np.subtract(logits, logits[rows, targets][:, np.newaxis], out=gaps, dtype=np.float64)
+            np.subtract(logits, wanted[:, np.newaxis], out=gaps, dtype=np.float64)
         gaps += self.margin
-        gaps[rows, targets] = 0
-        np.clip(gaps, 0, sys.float_info.max / logits.shape[1], out=gaps)
-        node.cache = gaps, rows, targets
-        losses = np.add.reduce(gaps, axis=1, out=node.buffer("losses", (len(logits),), np.float64))
-        losses /= logits.shape[1]
+        gaps.reshape(-1)[places] = 0
+        np.clip(gaps, 0, sys.float_info.max / n_classes, out=gaps)
+        node.cache = gaps, places
+        losses: Array = np.add.reduce(gaps, axis=1, out=node.buffer("losses", (count,), np.float64))
+        losses /= n_classes
         return losses
 
     def d_logits(self, node: Node, d_losses: Array) -> Array:
-        gaps, rows, targets = node.cache
-        d_logits = node.buffer("d_logits", gaps.shape)
-        np.multiply(gaps > 0, (d_losses / gaps.shape[1])[:, np.newaxis], out=d_logits)
-        d_logits[rows, targets] = -np.add.reduce(d_logits, axis=1)
+        gaps, places = node.cache
+        inside = np.greater(gaps, 0, out=node.buffer("inside", gaps.shape, bool))
+        shares = np.multiply(d_losses, 1 / gaps.shape[1], out=node.buffer("shares", d_losses.shape))
+        d_logits: Array = np.multiply(inside, shares[:, np.newaxis], out=node.buffer("d_logits", gaps.shape))
+        d_logits.reshape(-1)[places] = np.negative(np.add.reduce(d_logits, axis=1, out=shares), out=shares)
         return d_logits
 
     def predict(self, node: Node, logits: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from layerkit.errors import TargetError
 from layerkit.stack.arrays import is_missing
+from layerkit.stack.node import Node
 from layerkit.typing import Array, Shape
 
 _ROW_SUM_TOLERANCE = 1e-4
@@ -174,6 +175,15 @@ def _in_shape(targets: Array, logits_shape: Shape, kinds: str, what: str) -> Arr
         return targets.reshape(logits_shape)
     also = f" or {logits_shape[:1]}" if single else ""
     raise TargetError(f"expected {what} of shape {logits_shape}{also}; received {targets.dtype} of shape {targets.shape}")
+
+
+def label_places(node: Node, labels: Array, n_classes: int) -> Array:
+    """Return where labels (N,) point in flattened logits (N, K), ``row * n_classes + label``, in a work array of the node."""
+    index = node.buffer("label_places", labels.shape, np.intp)
+    index.fill(n_classes)
+    index[:1] = 0
+    np.add.accumulate(index, out=index)
+    return np.add(index, labels, out=index)
 
 
 def sample_weights(sample_weight: Array, count: int) -> Array:

@@ -47,7 +47,7 @@ class Tweedie(ElementwiseLoss):
     def values(self, node: Node, logits: Array, targets: Array, out: Array) -> None:
         other = np.multiply(logits, 1 - self.power, out=node.buffer("other", logits.shape, np.float64), dtype=np.float64)
         np.exp(other, out=other)
-        some = targets > 0  # nothing times infinity is nothing here
+        some = np.greater(targets, 0, out=node.buffer("some", targets.shape, bool))  # nothing times infinity is nothing here
         np.multiply(other, targets, out=other, where=some)
         other *= 1 / (self.power - 1)
         np.exp(np.multiply(logits, 2 - self.power, out=out, dtype=np.float64), out=out)
@@ -57,7 +57,7 @@ class Tweedie(ElementwiseLoss):
     def slopes(self, node: Node, logits: Array, targets: Array, out: Array) -> None:
         other = np.multiply(logits, 1 - self.power, out=node.buffer("d_other", logits.shape))
         np.exp(other, out=other)
-        some = targets > 0
+        some = np.greater(targets, 0, out=node.buffer("some", targets.shape, bool))
         np.multiply(other, targets, out=other, where=some)
         np.exp(np.multiply(logits, 2 - self.power, out=out), out=out)
         np.subtract(out, other, out=out, where=some)
