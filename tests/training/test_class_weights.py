@@ -69,3 +69,33 @@ def test_classes_of_a_table_go_by_their_labels(tmp_path: Path) -> None:
 def test_what_is_wrong_is_told(given: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         trained(class_weight=given)
+
+
+@pytest.mark.parametrize("counts", [(1, 3, 2), (2, 2, 5)])
+def test_a_whole_weight_is_as_many_rows(counts: tuple[int, ...]) -> None:
+    """In order and in the full batch, a weight of k is the row k times, history included."""
+    times = np.array(counts)[LABELS]
+    histories, ends = [], []
+    for rows, options in (
+        (np.arange(40), {"class_weight": dict(zip("012", counts, strict=True))}),
+        (np.repeat(np.arange(40), times), {}),
+    ):
+        model = lk.Sequential([lk.Affine(units=3), "crossentropy"], input_shape=3, seed=0, dtype="float64")
+        given: Any = options
+        history = model.fit(INPUTS[rows], LABELS[rows], optimizer=lk.SGD(learning_rate=0.1), epochs=4, batch_size=None, **given)
+        histories.append(history.loss)
+        ends.append(model.parameters.copy())
+    np.testing.assert_allclose(histories[0], histories[1], rtol=1e-12)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-11)
+
+
+def test_a_whole_weight_is_as_many_rows_across_a_short_last_batch() -> None:
+    """Batches of 4 weighted samples, the last with 2: each sample twice is batches of 8, the last with 4."""
+    inputs, labels = INPUTS[:10], LABELS[[0, 25, 35] * 3 + [0]]
+    weighted = lk.Sequential([lk.Affine(units=3), "crossentropy"], input_shape=3, seed=0, dtype="float64")
+    options: Any = {"optimizer": lk.SGD(learning_rate=0.1), "epochs": 3, "shuffle": False}
+    one = weighted.fit(inputs, labels, batch_size=4, class_weight={"0": 2, "1": 2, "2": 2}, **options)
+    doubled = lk.Sequential([lk.Affine(units=3), "crossentropy"], input_shape=3, seed=0, dtype="float64")
+    other = doubled.fit(np.repeat(inputs, 2, axis=0), np.repeat(labels, 2), batch_size=8, **options)
+    np.testing.assert_allclose(one.loss, other.loss, rtol=1e-12)
+    np.testing.assert_allclose(weighted.parameters, doubled.parameters, rtol=1e-11)
