@@ -97,6 +97,55 @@ def test_the_parts_have_the_rows_that_they_have_in_memory(folder: Path, kind: st
         assert_array_equal(np.column_stack([*other.take(rows)]), theirs[rows])
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "options",
+    [{"stratify": True}, {"group": "patient"}, {"order": "day"}, {"categories": "codes"}, {"impute": {"strategy": "median"}}],
+    ids=str,
+)
+def test_tables_are_split_and_encoded_as_in_memory(tmp_path: Path, kind: str, options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    frame = polars.DataFrame(
+        {
+            "size": [None if "impute" in options and row % 9 == 0 else float(row % 31) for row in range(COUNT)],
+            "colour": rng.choice(["red", "green", "blue"], COUNT),
+            "patient": rng.integers(0, 60, COUNT),
+            "day": [f"2025-{1 + row % 12:02d}-{1 + row % 28:02d}" for row in range(COUNT)],
+            "kind": rng.choice(["setosa", "virginica"], COUNT),
+        }
+    )
+    (frame.write_csv if kind == "csv" else frame.write_parquet)(tmp_path / f"table.{kind}")
+    drop = [name for name in ("patient", "day") if name not in options.values()]
+    splits = [
+        data(kind, target="kind", weight=None, drop=drop, in_memory=in_memory, **options).load(
+            lk.DataRequest(folder=tmp_path, seed=4, validation=0.2, task="classes")
+        )
+        for in_memory in (True, False)
+    ]
+    held, streamed = splits
+    assert held.encoding == streamed.encoding
+    for one, other in zip(held.parts().values(), streamed.parts().values(), strict=True):
+        ours, theirs = (np.column_stack(part.take(slice(0, len(part)))[:2]) for part in (one, other))
+        assert_array_equal(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
+
+
+def test_everything_at_once_repeats_itself(folder: Path) -> None:
+    options: dict[str, Any] = {
+        "optimizer": lk.Adam(learning_rate=0.01),
+        "schedule": lk.CosineDecay(),
+        "validation": {"size": 0.2},
+        "metrics": ["accuracy", "roc_auc"],
+        "class_weight": "balanced",
+        "early_stopping": {"patience": 2},
+        "ema": {"decay": 0.9},
+        "clip_norm": 1.0,
+    }
+    one, other = (run(data("csv", in_memory=False), folder, **options) for _ in range(2))
+    assert_array_equal(one.model.parameters, other.model.parameters)
+    assert one.history == other.history
+    assert one.scores["accuracy"] > 0.65
+
+
 @pytest.mark.parametrize("kind", [*FORMATS, "own files"])
 def test_many_numbers_stay_in_files(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"test_path": "table.csv", "validation_path": "table.parquet"} if kind == "own files" else {}
