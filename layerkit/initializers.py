@@ -48,6 +48,15 @@ class Initializer(Component):
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return a new float64 array of ``shape``; ``rng`` is the only source of randomness."""
 
+    def require_shape(self, shape: Shape) -> None:
+        """Refuse a shape for which there are no values, before anything is drawn; by default none.
+
+        Raises
+        ------
+        ShapeError
+            If it is such a shape.
+        """
+
     def fill(self, array: Array, rng: np.random.Generator) -> None:
         """Write into ``array`` what `draw` gives for its shape, rounded to its dtype.
 
@@ -277,7 +286,12 @@ class Identity(Initializer):
     gain: float = Field(default=1.0, gt=0)
     """What stands on the diagonal."""
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def require_shape(self, shape: Shape) -> None:
         if len(shape) != 2:
             raise ShapeError(f"identity is for matrices, and a parameter has the shape {shape}; choose another initializer")
-        return self.gain * np.eye(*shape)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        self.require_shape(shape)
+        rows, columns = shape
+        matrix: Array = self.gain * np.eye(rows, columns)
+        return matrix

@@ -323,5 +323,5 @@ def test_variances_of_lecun_are_those_of_the_fan_in() -> None:
 
 def test_the_identity_is_a_matrix() -> None:
     np.testing.assert_array_equal(lk.Identity(gain=3.0).draw((2, 3), np.random.default_rng(0)), [[3, 0, 0], [0, 3, 0]])
-    with pytest.raises(lk.ComponentError, match="identity is for matrices"):
+    with pytest.raises(lk.SpecError, match=r"layers\[0\]: identity is for matrices, and a parameter has the shape \(3,\)"):
         lk.Sequential([lk.Affine(units=3, bias_init=lk.Identity()), "crossentropy"], input_shape=3)

@@ -139,6 +139,7 @@ def _require_array(name: str, declared: object, kind: type[Parameter] | type[Sta
     _require_shape(declared.shape)
     if not hasattr(declared.initializer, "fill"):  # isinstance takes as long as all else here together
         raise TypeError(f"it declares {name!r} with the initializer {declared.initializer!r}, which is none")
+    declared.initializer.require_shape(declared.shape)
     if not can_be_attribute(name):
         raise TypeError(f"it declares an array {name!r}, which cannot be an attribute")
 

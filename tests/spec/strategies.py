@@ -136,6 +136,9 @@ class Scaled(lk.Initializer):
     factor: Annotated[float, Field(ge=-2, le=2)] = 1.0
     """What it is multiplied by."""
 
+    def require_shape(self, shape: lk.Shape) -> None:
+        self.inner.require_shape(shape)
+
     def draw(self, shape: lk.Shape, rng: np.random.Generator) -> lk.Array:
         return self.factor * self.inner.draw(shape, rng)
 
